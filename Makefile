@@ -1,0 +1,42 @@
+# `make demo` and `make test` set up whatever they need; a second run reuses it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MODELS := build/models
+
+.PHONY: help setup kafka models demo test unit lint protos lock bench-latency clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.installed ## virtual environment with the locked dependencies
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=" >&2; exit 1; }
+	@echo "installing the locked dependencies into $(VENV) (about 2 minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+kafka: build/kafka/libs/.fetched ## Apache Kafka's jars, by Maven
+
+build/kafka/libs/.fetched: tools/kafka/pom.xml
+	@command -v mvn >/dev/null && command -v java >/dev/null || { echo "a JDK 17 or newer and Maven are needed" >&2; exit 1; }
+	@echo "fetching Apache Kafka by Maven ..."
+	@mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/kafka/libs
+	@touch $@
+
+protos: setup ## regenerate sightline/proto
+	protos/generate.sh
+
+lock: ## resolve the dependencies anew (needs uv)
+	tools/lock.sh
+
+lint: setup ## format, lint, types, layers, fresh stubs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy sightline services demo tools tests benchmarks
+	$(BIN)/lint-imports --no-cache
+	protos/generate.sh --check

@@ -1,0 +1,167 @@
+"""Kafka clients set up for milliseconds, and the little administration that services, demo and tests need.
+
+The settings are librdkafka's
+(https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md).
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from sightline.errors import SightlineError
+
+log = logging.getLogger(__name__)
+
+EVENT_BYTES_MAX = 5 << 20
+HEADROOM_BYTES = 64 << 10
+
+Config = dict[str, Any]
+
+
+class TopicMissing(SightlineError):
+    """A topic is not there (yet)."""
+
+
+class Topic(NamedTuple):
+    """One topic to make, with its settings as Kafka names them."""
+
+    name: str
+    partitions: int = 1
+    config: Mapping[str, str] = MappingProxyType({})
+
+
+def topics(partitions: int = 4, event_bytes_max: int = EVENT_BYTES_MAX) -> list[Topic]:
+    """The product's topics. matches and alerts have as many partitions: alert i remembers match i."""
+    large = {"max.message.bytes": str(event_bytes_max + HEADROOM_BYTES)}
+    return [
+        Topic("events", partitions, large),
+        Topic("locations", 1, {"cleanup.policy": "compact"}),
+        Topic("matches", partitions),
+        Topic("alerts", partitions, {"retention.ms": "-1"}),
+        Topic("dead-letters", 1, {"retention.ms": "-1", **large}),
+    ]
+
+
+def _client(bootstrap_servers: str) -> Config:
+    return {
+        "bootstrap.servers": bootstrap_servers,
+        # A broker that is replaced has a new address: give the old one up soon, and look again soon.
+        "socket.connection.setup.timeout.ms": 2_000,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 1_000,
+        "socket.nagle.disable": True,
+        "logger": log,
+    }
+
+
+def producer_config(bootstrap_servers: str) -> Config:
+    """Acknowledged by all replicas, no duplicates from retries, keys split as Java's clients do, sent at once."""
+    return _client(bootstrap_servers) | {
+        "acks": "all",
+        "enable.idempotence": True,
+        "partitioner": "murmur2_random",
+        "linger.ms": 0,
+        "message.max.bytes": 32 << 20,
+        # Retried until the broker is back: whoever waits for the acknowledgement decides when to give up.
+        "message.timeout.ms": 0,
+    }
+
+
+def group_config(bootstrap_servers: str, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:
+    """A member of a consumer group that commits by itself and moves only the partitions that must move."""
+    config = _client(bootstrap_servers) | {
+        "group.id": group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": session_timeout_ms,
+        "heartbeat.interval.ms": max(100, session_timeout_ms // 6),
+        "max.poll.interval.ms": 300_000,
+        "fetch.queue.backoff.ms": 5,
+        "fetch.wait.max.ms": 500,
+    }
+    return config | ({"group.instance.id": instance} if instance else {})
+
+
+def reader_config(bootstrap_servers: str) -> Config:
+    """A reader of assigned partitions outside any group: tables, alerting's memory, pictures."""
+    return _client(bootstrap_servers) | {
+        "group.id": "sightline-reader",  # librdkafka asks for one even where nothing is committed
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": False,
+        "fetch.queue.backoff.ms": 5,
+    }
+
+
+def admin(bootstrap_servers: str) -> AdminClient:
+    return AdminClient(_client(bootstrap_servers))
+
+
+def cluster_id(client: AdminClient, timeout_s: float = 10) -> str:
+    """Raises KafkaException while no broker answers."""
+    return str(client.describe_cluster(request_timeout=timeout_s).result().cluster_id)
+
+
+class TopicInfo(NamedTuple):
+    topic_id: str
+    partitions: int
+
+
+def describe(client: AdminClient, names: Iterable[str], timeout_s: float = 10) -> dict[str, TopicInfo]:
+    """Id and number of partitions of each topic. Raises TopicMissing, or KafkaException while no broker answers."""
+    found = {}
+    for name, future in client.describe_topics(TopicCollection(list(names)), request_timeout=timeout_s).items():
+        try:
+            topic = future.result()
+        except KafkaException as error:
+            if error.args[0].name() == "UNKNOWN_TOPIC_OR_PART":
+                raise TopicMissing(f"topic {name!r} does not exist") from None
+            raise
+        found[name] = TopicInfo(str(topic.topic_id), len(topic.partitions))
+    return found
+
+
+def create_topics(client: AdminClient, wanted: Iterable[Topic], timeout_s: float = 30) -> None:
+    """Make what is missing and wait until each has leaders; a topic that is there stays as it is."""
+    wanted = list(wanted)
+    new = [NewTopic(topic.name, topic.partitions, config=dict(topic.config)) for topic in wanted]
+    for future in client.create_topics(new, operation_timeout=timeout_s).values():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
+                raise
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            describe(client, [topic.name for topic in wanted])
+            return
+        except TopicMissing:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+__all__ = [
+    "Consumer",
+    "KafkaException",
+    "Producer",
+    "Topic",
+    "TopicInfo",
+    "TopicMissing",
+    "admin",
+    "cluster_id",
+    "create_topics",
+    "describe",
+    "group_config",
+    "producer_config",
+    "reader_config",
+    "topics",
+]
