@@ -50,7 +50,7 @@ class Document:
         """An error at `path`, written as msgspec does: `$.sources.events[0]`."""
         keys = re.findall(r"[^.\[\]$]+", path)
         unknown = re.search(r"unknown field `([^`]+)`", message)
-        node = self._node(keys + [unknown[1]] if unknown else keys)
+        node = self._node([*keys, unknown[1]] if unknown else keys)
         mark = node.start_mark if node else None
         return ConfigError(
             message,
@@ -60,12 +60,16 @@ class Document:
             column=mark.column + 1 if mark else None,
         )
 
+    def is_block(self, *keys: str) -> bool:
+        """Whether the scalar under `keys` is written as a block (`|`), every line indented alike."""
+        return getattr(self._node(list(keys)), "style", None) in ("|", ">")
+
     def text_start(self, *keys: str) -> tuple[int, int]:
-        """Zero-based line and column where the scalar under `keys` begins in the file (a block scalar: its first line)."""
+        """Zero-based line and column at which the text of the scalar under `keys` begins in the file."""
         node = self._node(list(keys))
         if node is None:
             return 0, 0
-        if getattr(node, "style", None) in ("|", ">"):
+        if self.is_block(*keys):
             line = node.start_mark.line + 1
             body = self._lines[line] if line < len(self._lines) else ""
             return line, len(body) - len(body.lstrip())

@@ -74,6 +74,9 @@ class Limits(NamedTuple):
     future_s_max: float = 10.0
 
 
+DEFAULT_LIMITS = Limits()
+
+
 class Event(msgspec.Struct):
     """One event. Times are microseconds since the epoch, UTC."""
 
@@ -113,7 +116,7 @@ _KNOWN = {"specversion", "id", "source", "type", "time", "subject", "camera", "l
 
 
 def decode(
-    key: bytes | None, value: bytes | None, headers: Headers | None, timestamp_ms: int, limits: Limits = Limits()
+    key: bytes | None, value: bytes | None, headers: Headers | None, timestamp_ms: int, limits: Limits = DEFAULT_LIMITS
 ) -> Event | Refusal:
     """One Kafka record as an event. `timestamp_ms` is the record's own, used where `ce_time` is missing."""
     if value is not None and len(value) > limits.event_bytes_max:

@@ -16,7 +16,7 @@ _columns = msgspec.json.Decoder(dict[str, Any])
 
 
 class Match(msgspec.Struct):
-    """Times are microseconds since the epoch, `stage_us` microseconds spent by stage (see DESIGN: ingest, join, ...)."""
+    """Times are microseconds since the epoch; `stage_us` is microseconds spent by stage (ingest, join, featurize)."""
 
     id: str
     pipeline: str

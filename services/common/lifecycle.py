@@ -11,6 +11,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from typing import TypeVar
 
 import uvloop
 
@@ -19,6 +20,8 @@ from services.common.settings import ServiceSettings
 from sightline.errors import ConfigError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 EXIT_CONFIG = 2
 EXIT_FAILED = 1
@@ -64,6 +67,19 @@ class Lifecycle:
         log.error("failed", exc_info=error)
         self._failure = self._failure or error
         self._stop.set()
+
+    async def unless_stopped(self, work: Awaitable[T]) -> T | None:
+        """The result of start-up work; None if a signal came first, which cancels the work."""
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        if self._failure:
+            raise self._failure
+        return None if task.cancelled() else task.result()
 
     async def until_stopped(self) -> None:
         """Returns on a signal; raises the error that was given to `fail`."""

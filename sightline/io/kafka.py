@@ -23,7 +23,7 @@ HEADROOM_BYTES = 64 << 10
 Config = dict[str, Any]
 
 
-class TopicMissing(SightlineError):
+class TopicMissingError(SightlineError):
     """A topic is not there (yet)."""
 
 
@@ -115,14 +115,14 @@ class TopicInfo(NamedTuple):
 
 
 def describe(client: AdminClient, names: Iterable[str], timeout_s: float = 10) -> dict[str, TopicInfo]:
-    """Id and number of partitions of each topic. Raises TopicMissing, or KafkaException while no broker answers."""
+    """Id and size of each topic. Raises TopicMissingError, or KafkaException while no broker answers."""
     found = {}
     for name, future in client.describe_topics(TopicCollection(list(names)), request_timeout=timeout_s).items():
         try:
             topic = future.result()
         except KafkaException as error:
             if error.args[0].name() == "UNKNOWN_TOPIC_OR_PART":
-                raise TopicMissing(f"topic {name!r} does not exist") from None
+                raise TopicMissingError(f"topic {name!r} does not exist") from None
             raise
         found[name] = TopicInfo(str(topic.topic_id), len(topic.partitions))
     return found
@@ -143,7 +143,7 @@ def create_topics(client: AdminClient, wanted: Iterable[Topic], timeout_s: float
         try:
             describe(client, [topic.name for topic in wanted])
             return
-        except TopicMissing:
+        except TopicMissingError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
@@ -155,7 +155,7 @@ __all__ = [
     "Producer",
     "Topic",
     "TopicInfo",
-    "TopicMissing",
+    "TopicMissingError",
     "admin",
     "cluster_id",
     "create_topics",

@@ -49,7 +49,7 @@ class PredictRequest(_message.Message):
     def __init__(self, request_id: _Optional[int] = ..., model: _Optional[str] = ..., top_k: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., priority: _Optional[int] = ..., images: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class PredictResponse(_message.Message):
-    __slots__ = ("request_id", "status", "detail", "results", "model_version", "engine", "timing", "draining")
+    __slots__ = ("request_id", "status", "detail", "results", "model_version", "engine", "timing", "draining", "model")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,7 @@ class PredictResponse(_message.Message):
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     TIMING_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
     request_id: int
     status: Status
     detail: str
@@ -66,7 +67,8 @@ class PredictResponse(_message.Message):
     engine: str
     timing: Timing
     draining: bool
-    def __init__(self, request_id: _Optional[int] = ..., status: _Optional[_Union[Status, str]] = ..., detail: _Optional[str] = ..., results: _Optional[_Iterable[_Union[ImageResult, _Mapping]]] = ..., model_version: _Optional[str] = ..., engine: _Optional[str] = ..., timing: _Optional[_Union[Timing, _Mapping]] = ..., draining: _Optional[bool] = ...) -> None: ...
+    model: str
+    def __init__(self, request_id: _Optional[int] = ..., status: _Optional[_Union[Status, str]] = ..., detail: _Optional[str] = ..., results: _Optional[_Iterable[_Union[ImageResult, _Mapping]]] = ..., model_version: _Optional[str] = ..., engine: _Optional[str] = ..., timing: _Optional[_Union[Timing, _Mapping]] = ..., draining: _Optional[bool] = ..., model: _Optional[str] = ...) -> None: ...
 
 class ImageResult(_message.Message):
     __slots__ = ("status", "detail", "classes")

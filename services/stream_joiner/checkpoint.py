@@ -1,0 +1,96 @@
+"""What is done, committed asynchronously a few times a second, and the brake when too much is open."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from services.stream_joiner.metrics import Metrics
+from services.stream_joiner.sink import Output, Sink
+from sightline.offsets import PartitionLog
+
+log = logging.getLogger(__name__)
+
+ACKNOWLEDGE_S = 0.01
+"""How often acknowledgements are collected. Commits wait for them; alerts do not."""
+
+LAG_S = 1.0
+
+
+class Checkpoint:
+    """The partitions that are ours, how far each is done, and whether they are paused."""
+
+    def __init__(self, sink: Sink, metrics: Metrics, commit_interval_ms: int) -> None:
+        self._sink, self._metrics, self._interval_s = sink, metrics, commit_interval_ms / 1e3
+        self._paused = False
+        self._next_commit = self._next_lag = 0.0
+        self.logs: dict[int, PartitionLog[Output]] = {}
+        self.consumer: Consumer
+
+    @property
+    def open_events(self) -> int:
+        return sum(map(len, self.logs.values()))
+
+    async def run(self, too_much: Callable[[], bool]) -> None:
+        """Until cancelled. `too_much` says whether the partitions should rest."""
+        while True:
+            await self.next_acknowledgements()
+            self._brake(too_much())
+            now = time.monotonic()
+            if now >= self._next_commit:
+                self._next_commit = now + self._interval_s
+                self.commit()
+            if now >= self._next_lag:
+                self._next_lag = now + LAG_S
+                self._measure_lag()
+
+    async def next_acknowledgements(self) -> None:
+        await asyncio.sleep(ACKNOWLEDGE_S)
+        self._sink.poll()
+
+    def commit(self, *, wait: bool = False) -> None:
+        """Offsets that moved since the last time."""
+        moved = [each for each in self.logs.values() if each.done_until > each.committed]
+        if not moved:
+            return
+        offsets = [TopicPartition(each.topic, each.partition, each.done_until) for each in moved]
+        try:
+            self.consumer.commit(offsets=offsets, asynchronous=not wait)
+        except KafkaException as error:
+            log.warning("commit failed", extra={"why": error.args[0].str()})
+            return
+        for each in moved:
+            each.committed = each.done_until
+
+    def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        """The broker's answer to an asynchronous commit; one that failed is sent again with the next."""
+        if error is None:
+            return
+        log.warning("commit failed", extra={"why": error.str()})
+        for each in partitions:
+            if partition_log := self.logs.get(each.partition):
+                partition_log.committed = -1
+
+    def close(self, partitions: list[int]) -> None:
+        """These are no longer ours: answers that come late find their log closed."""
+        for each in partitions:
+            if partition_log := self.logs.pop(each, None):
+                partition_log.close()
+                self._metrics.lag(each, None)
+
+    def _brake(self, too_much: bool) -> None:
+        """Paused partitions are still polled, so the group keeps us, and nothing new comes."""
+        partitions = [TopicPartition(each.topic, each.partition) for each in self.logs.values()]
+        if too_much:
+            self.consumer.pause(partitions)
+        elif self._paused:
+            self.consumer.resume(partitions)
+        self._paused = too_much
+
+    def _measure_lag(self) -> None:
+        """From what the client knows already, without asking the broker."""
+        for each in self.logs.values():
+            _, high = self.consumer.get_watermark_offsets(TopicPartition(each.topic, each.partition), cached=True)
+            self._metrics.lag(each.partition, max(0, high - each.done_until))

@@ -1,0 +1,74 @@
+"""Settings of the stream joiner."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import KafkaSettings, existing
+
+PROGRAM = "python -m services.stream_joiner"
+
+EXAMPLES = f"""\
+  {PROGRAM} --pipeline pipelines/find-bond.yaml --bootstrap-servers localhost:9092 \\
+      --featurizer-address localhost:8500
+  SIGHTLINE_JOINER_FEATURIZER_ADDRESS=unix:/run/featurizer.sock {PROGRAM} --pipeline pipelines/find-bond.yaml
+"""
+
+
+class Settings(KafkaSettings):
+    """Join events with tables, score their images, send the rows that are left to the pipeline's sink."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_JOINER_")
+
+    pipeline: Annotated[Path, AfterValidator(lambda path: existing(path, "pipeline file"))]
+    """Pipeline file (YAML with the query)."""
+
+    group: str | None = None
+    """Consumer group; by default sightline-joiner-<pipeline>."""
+
+    featurizer_address: str = "localhost:8500"
+    """Featurizer as host:port, every address of the name is used; or unix:/path."""
+
+    resolve_interval_s: float = Field(default=5.0, gt=0)
+    """Seconds between look-ups of the featurizer's addresses."""
+
+    request_images_max: int = Field(default=32, ge=1)
+    """Images sent in one request at most."""
+
+    request_timeout_ms: int = Field(default=30_000, ge=1)
+    """Milliseconds an attempt to score may take before it is tried again."""
+
+    poison_attempts_max: int = Field(default=3, ge=1)
+    """Dead calls with an image alone in them after which it is dead-lettered as poison."""
+
+    message_bytes_max: int = Field(default=64 << 20, ge=1 << 20)
+    """Bytes of one gRPC message at most, either way."""
+
+    event_bytes_max: int = Field(default=5 << 20, ge=1)
+    """Bytes of an event's value at most; a larger one is dead-lettered as a reference."""
+
+    future_s_max: float = Field(default=10.0, gt=0)
+    """Seconds that ce_time may be ahead of the record's timestamp."""
+
+    poll_records_max: int = Field(default=500, ge=1)
+    """Records taken from the Kafka client at once at most."""
+
+    open_events_max: int = Field(default=2_000, ge=1)
+    """Events between poll and acknowledgement at most; past it the partitions are paused."""
+
+    open_bytes_max: int = Field(default=256 << 20, ge=1 << 20)
+    """Bytes of images between poll and answer at most; past it the partitions are paused."""
+
+    table_wait_ms_max: int = Field(default=100, ge=0)
+    """Milliseconds an event with an unknown key waits for the table to catch up at most."""
+
+    table_rows_max: int = Field(default=10_000_000, ge=1)
+    """Rows of a table at most; further ones are dead-lettered."""
+
+    commit_interval_ms: int = Field(default=100, ge=1)
+    """Milliseconds between commits of finished offsets."""
+
+    dead_letter_topic: str = "dead-letters"
+    """Topic for records that can't be used."""

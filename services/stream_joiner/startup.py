@@ -1,0 +1,50 @@
+"""What must be there before the first event is read: topics, whole tables, the model."""
+
+import asyncio
+import logging
+from functools import partial
+
+from services.common.kafka import wait_for_topics
+from services.common.lifecycle import Lifecycle
+from services.stream_joiner.featurizer_client import FeaturizerClient
+from services.stream_joiner.outcomes import Outcomes
+from services.stream_joiner.settings import Settings
+from services.stream_joiner.tables import TableReader
+from sightline.io.kafka import TopicInfo
+from sightline.query.pipeline import Pipeline, PipelineFile
+from sightline.query.plan import ModelCall
+from sightline.query.schema import did_you_mean
+
+log = logging.getLogger(__name__)
+
+
+async def find_topics(settings: Settings, pipeline: Pipeline, lifecycle: Lifecycle) -> tuple[str, dict[str, TopicInfo]]:
+    """The cluster's id and all topics of the pipeline, once they are there."""
+    names = [each.topic for each in pipeline.sources.values()] + [each.topic for each in pipeline.tables.values()]
+    names += [pipeline.sink.topic, settings.dead_letter_topic]
+    return await wait_for_topics(settings.bootstrap_servers, names, lifecycle)
+
+
+async def load_tables(
+    settings: Settings, pipeline: Pipeline, topics: dict[str, TopicInfo], outcomes: Outcomes, lifecycle: Lifecycle
+) -> dict[str, TableReader]:
+    """Each table read to the end it has now; from then on it is kept current."""
+    readers = {}
+    for name, table in pipeline.tables.items():
+        lifecycle.waiting(f"table {name!r}")
+        topic = topics[table.topic]
+        reader = TableReader(name, table, settings.bootstrap_servers, topic.partitions, settings.table_rows_max)
+        await asyncio.to_thread(reader.load, partial(outcomes.refused_row, topic.topic_id))
+        reader.follow(lifecycle)
+        readers[name] = reader
+    return readers
+
+
+async def check_model(file: PipelineFile, call: ModelCall, client: FeaturizerClient, lifecycle: Lifecycle) -> None:
+    """Wait for a featurizer that serves. Raises QueryError if it does not have the query's model."""
+    lifecycle.waiting("a featurizer that serves")
+    log.info("waiting for a featurizer")
+    loaded = [each.name for each in await client.models()]
+    name = call.model.partition("@")[0].partition(":")[0]
+    if name not in loaded:
+        raise file.query_error(f"the featurizer has no model {name!r}{did_you_mean(name, loaded)}", call.offset)

@@ -1,0 +1,64 @@
+"""Where a group's consumer starts in a partition that it was just given."""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TIMEOUT_S = 5.0
+
+
+def start_offsets(consumer: Consumer, partitions: list[TopicPartition], start: str) -> tuple[list[TopicPartition], int]:
+    """The partitions with the offsets to start at, and how many records expired unread.
+
+    A committed offset is used. A group that never committed begins where `start` says ("earliest" or "latest"), and a
+    partition that is new to a group that did commit at its beginning. A committed offset that the broker no longer
+    has, or (in a topic made anew) does not have yet, gives the oldest record there is, logged as data loss.
+    """
+    committed = {each.partition: each.offset for each in _patiently(lambda: consumer.committed(partitions, TIMEOUT_S))}
+    starts, skipped = [], 0
+    known_group = any(offset != OFFSET_INVALID for offset in committed.values())
+    for each in partitions:
+        low, high = _patiently(partial(consumer.get_watermark_offsets, each, TIMEOUT_S))
+        offset = committed[each.partition]
+        if offset == OFFSET_INVALID:
+            offset = high if start == "latest" and not known_group else low
+        elif not low <= offset <= high:
+            lost = max(low - offset, 0)
+            skipped += lost
+            log.error(
+                "data loss: the committed offset is gone",
+                extra={
+                    "topic": each.topic,
+                    "partition": each.partition,
+                    "committed": offset,
+                    "from": low,
+                    "lost": lost,
+                },
+            )
+            offset = low
+        starts.append(TopicPartition(each.topic, each.partition, offset))
+    return starts, skipped
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """The broker's answer, asked again while it is away."""
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if not error.args[0].retriable() and error.args[0].name() not in (
+                "_TIMED_OUT",
+                "_TRANSPORT",
+                "_WAIT_COORD",
+            ):
+                raise
+            log.warning("waiting for Kafka", extra={"why": error.args[0].str()})
+            time.sleep(0.1)

@@ -1,0 +1,119 @@
+"""A pipeline file: where events and tables come from, the query, and where its rows go."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from sightline.config import Document
+from sightline.errors import ConfigError, QueryError
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+SqlType = Literal["string", "bigint", "double", "boolean", "timestamp"]
+
+
+class Source(msgspec.Struct, forbid_unknown_fields=True):
+    """A stream of events. `extensions` are the user's own CloudEvents attributes and the SQL types of their columns."""
+
+    topic: str
+    format: Literal["cloudevents"] = "cloudevents"
+    event_time: Literal["time"] = "time"
+    watermark: str | None = None
+    start: Literal["earliest", "latest"] = "earliest"
+    extensions: dict[str, Literal["string"]] = {}
+
+
+class Table(msgspec.Struct, forbid_unknown_fields=True):
+    """A compacted topic of JSON rows. Without `columns` they are inferred from the rows that are there at start."""
+
+    topic: str
+    key: str
+    on_no_match: Literal["drop", "dead-letter"] = "drop"
+    columns: dict[str, SqlType] | None = None
+
+
+class Sink(msgspec.Struct, forbid_unknown_fields=True):
+    """Where result rows go. `key` names the output columns that make the record key."""
+
+    topic: str
+    key: Annotated[list[str], msgspec.Meta(min_length=1)]
+
+
+class Pipeline(msgspec.Struct, forbid_unknown_fields=True):
+    """The whole file, checked for form; the query is checked by `plan.plan`."""
+
+    version: Literal[1]
+    name: Name
+    sources: Annotated[dict[str, Source], msgspec.Meta(min_length=1)]
+    query: str
+    sink: Sink
+    tables: dict[str, Table] = {}
+    delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
+    allow_engine_change: bool = True
+
+
+class PipelineFile:
+    """A pipeline and the file it came from, for errors that point."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._document = Document(path)
+        self.pipeline = self._document.convert(Pipeline)
+        self._check()
+
+    def _check(self) -> None:
+        pipeline = self.pipeline
+        if len(pipeline.sources) > 1:
+            raise self.error("a pipeline reads one source for now", "sources")
+        if pipeline.delivery == "exactly-once":
+            raise self.error("'exactly-once' is not supported yet; use at-least-once", "delivery")
+        for name in pipeline.tables:
+            if name in pipeline.sources:
+                raise self.error("is the name of a source too", f"tables.{name}")
+        for name, table in pipeline.tables.items():
+            if table.columns is not None and table.key not in table.columns:
+                raise self.error(f"{table.key!r} is not among the table's columns", f"tables.{name}.key")
+
+    def error(self, message: str, path: str) -> ConfigError:
+        """An error at a key of the file, such as `sink.key`."""
+        return self._document.error(message, "$." + path)
+
+    def query_error(self, message: str, offset: int) -> QueryError:
+        """An error at a character offset of the query, as line and column of the file."""
+        before = self.pipeline.query[:offset]
+        line, column = before.count("\n"), offset - (before.rfind("\n") + 1)
+        start_line, indent = self._document.text_start("query")
+        block = self._document.is_block("query")
+        return QueryError(
+            message,
+            file=self.path,
+            key="query",
+            line=start_line + line + 1,
+            column=column + (indent if block or not line else 0) + 1,
+        )
+
+
+def load_all(path: Path) -> list[PipelineFile]:
+    """One pipeline file, or each *.yaml of a directory. Raises ConfigError, also for two of one name."""
+    paths = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    if not paths:
+        raise ConfigError("holds no *.yaml file", file=path)
+    files: dict[str, PipelineFile] = {}
+    for each in map(PipelineFile, paths):
+        other = files.setdefault(each.pipeline.name, each)
+        if other is not each:
+            raise each.error(f"{each.pipeline.name!r} is also the name of {other.path}", "name")
+    return list(files.values())
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_duration_s(text: str) -> float:
+    """Seconds of a text such as `500ms`, `30s`, `5m`. Raises ValueError."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not a duration such as 500ms, 30s, 5m, 2h or 1d")
+    return float(match[1]) * _UNIT_S[match[2]]

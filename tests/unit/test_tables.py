@@ -1,0 +1,87 @@
+"""A table's rows: the newest version of each key, typed, bounded; a bad row changes nothing."""
+
+import pytest
+
+from sightline.events import Reason
+from sightline.query.pipeline import Table
+from sightline.query.tables import TableRows, infer_columns
+
+COLUMNS = {"id": "string", "lat": "double", "since": "timestamp"}
+
+
+def table(rows_max: int = 10) -> TableRows:
+    return TableRows("t", Table("t", "id", columns=COLUMNS), rows_max)  # type: ignore[arg-type]
+
+
+def names(rows: TableRows) -> dict[object, object]:
+    return {key: row.c1 for key, row in rows.rows.items()}
+
+
+def test_insert_update_delete() -> None:
+    rows = table()
+    for value in (b'{"id": "a", "lat": 1}', b'{"id": "b", "lat": 2.5, "more": []}', b'{"id": "a", "lat": 3}'):
+        assert rows.apply(value[8:9], value, 5, 0) is None
+    assert names(rows) == {"a": 3.0, "b": 2.5}
+    assert rows.apply(b"a", None, 6, 0) is None
+    assert names(rows) == {"b": 2.5}
+
+
+def test_times_become_microseconds() -> None:
+    rows = table()
+    rows.apply(b"a", b'{"id": "a", "since": "1970-01-01T00:00:01.5Z"}', 0, 0)
+    assert rows.rows["a"].c2 == 1_500_000
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"not json",
+        b"[]",
+        b"{}",
+        b'{"id": null}',
+        b'{"id": "a", "lat": "north"}',
+        b'{"id": "a", "since": "1970-01-01T00:00:01"}',
+        b"\xff",
+    ],
+)
+def test_a_bad_row_keeps_the_old_version(bad: bytes) -> None:
+    rows = table()
+    rows.apply(b"a", b'{"id": "a", "lat": 1}', 0, 0)
+    refusal = rows.apply(b"a", bad, 1, 0)
+    assert refusal
+    assert refusal.reason is Reason.BAD_TABLE_ROW
+    assert "'t'" in refusal.detail
+    assert names(rows) == {"a": 1.0}
+
+
+def test_a_full_table_refuses_new_keys_and_takes_updates() -> None:
+    rows = table(rows_max=1)
+    rows.apply(b"a", b'{"id": "a", "lat": 1}', 0, 0)
+    assert rows.apply(b"b", b'{"id": "b", "lat": 1}', 0, 0)
+    assert rows.apply(b"a", b'{"id": "a", "lat": 2}', 0, 0) is None
+    assert names(rows) == {"a": 2.0}
+
+
+def test_of_equal_keys_in_two_partitions_the_newest_timestamp_wins() -> None:
+    rows = table()
+    rows.apply(b"a", b'{"id": "a", "lat": 1}', 100, 0)
+    rows.apply(b"a", b'{"id": "a", "lat": 2}', 99, 1)
+    assert (names(rows), rows.conflicts) == ({"a": 1.0}, 1)
+    rows.apply(b"a", b'{"id": "a", "lat": 3}', 101, 1)
+    assert names(rows) == {"a": 3.0}
+
+
+def test_inside_a_partition_the_later_record_wins_whatever_its_timestamp() -> None:
+    rows = table()
+    rows.apply(b"a", b'{"id": "a", "lat": 1}', 100, 0)
+    rows.apply(b"a", b'{"id": "a", "lat": 2}', 50, 0)
+    assert names(rows) == {"a": 2.0}
+
+
+def test_columns_are_inferred_from_rows() -> None:
+    values = [
+        b'{"id": "a", "n": 1, "x": 1, "mixed": 1, "nested": {}}',
+        b"junk",
+        b'{"x": 2.5, "ok": true, "mixed": "a"}',
+    ]
+    assert infer_columns(values) == {"id": "string", "n": "bigint", "x": "double", "ok": "boolean"}
