@@ -28,6 +28,9 @@ build/kafka/libs/.fetched: tools/kafka/pom.xml
 	@mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/kafka/libs
 	@touch $@
 
+models: setup ## EfficientNet-Lite0, pulled and exported into build/models (reused when there)
+	@$(BIN)/python -m sightline.cli models export --root $(MODELS) --cache $(MODELS)-cache --replace >/dev/null
+
 protos: setup ## regenerate sightline/proto
 	protos/generate.sh
 
