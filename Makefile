@@ -5,6 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODELS := build/models
 
+# `make demo SECONDS=20 RATE=50 HEADLESS=1`, or the same as environment variables. SECONDS=0: until Ctrl-C.
+SECONDS ?= 60
+RATE ?= 20
+SEED ?= 7
+HEADLESS ?=
+
 .PHONY: help setup kafka models demo test unit lint protos lock bench-latency clean
 
 help: ## this list
@@ -30,6 +36,9 @@ build/kafka/libs/.fetched: tools/kafka/pom.xml
 
 models: setup ## EfficientNet-Lite0, pulled and exported into build/models (reused when there)
 	@$(BIN)/python -m sightline.cli models export --root $(MODELS) --cache $(MODELS)-cache --replace >/dev/null
+
+demo: setup kafka models ## find Bond: Kafka, the three services and a stream of photographs (SECONDS, RATE, HEADLESS)
+	@$(BIN)/python -m demo --seconds $(SECONDS) --rate $(RATE) --seed $(SEED) $(if $(filter-out 0,$(HEADLESS)),--headless)
 
 protos: setup ## regenerate sightline/proto
 	protos/generate.sh

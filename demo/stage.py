@@ -1,0 +1,113 @@
+"""Everything that runs beside the demo itself: the broker and the three services, each a process of its own.
+
+They are started from the main thread only: Linux ends a child with the THREAD that started it, and that is what makes
+even a kill -9 of the demo leave nothing behind.
+"""
+
+import shutil
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from sightline.io import kafka
+from tools.kafka import Broker
+from tools.processes import Process, ProcessError, free_port
+
+_READY_TIMEOUT_S = 120
+_STOP_TIMEOUT_S = 15
+
+
+class Service(Process):
+    """One of the three, with its HTTP side."""
+
+    def __init__(self, module: str, log: Path, arguments: Mapping[str, object]) -> None:
+        self.http_port = free_port()
+        flags = [f"--{name}={value}" for name, value in arguments.items()]
+        flags += ["--http-host=127.0.0.1", f"--http-port={self.http_port}"]
+        super().__init__(module.rpartition(".")[2], [sys.executable, "-m", module, *flags], log)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body; 0 while nobody listens."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    def wait_ready(self, progress: Callable[[str], None]) -> None:
+        """Raises ProcessError if it ends or takes more than two minutes."""
+
+        def ready() -> bool:
+            status, text = self.get("/readyz")
+            progress(f"{self.name}: {text.strip() if status else 'starting'}")
+            return status == 200
+
+        self.wait_until(ready, _READY_TIMEOUT_S)
+
+
+class Stage:
+    """Leaving the `with` block stops whatever was started, those who consume first; a second Ctrl-C kills."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._running: list[Process] = []
+        self._broker: Broker | None = None
+
+    def process(self, name: str, *argv: object) -> Process:
+        """Any further child, stopped with the others; its log is `<name>.log`."""
+        process = Process(name, [str(part) for part in argv], self.directory / f"{name}.log")
+        self._running.append(process)
+        return process
+
+    def service(self, name: str, **arguments: object) -> Service:
+        flags = {flag.replace("_", "-"): value for flag, value in arguments.items()}
+        service = Service(f"services.{name}", self.directory / f"{name}.log", flags)
+        self._running.append(service)
+        return service
+
+    def broker(self) -> str:
+        """Starts it and makes the topics. Returns the bootstrap servers."""
+        self._broker = Broker(self.directory / "kafka")
+        self._broker.start()
+        kafka.create_topics(kafka.admin(self._broker.bootstrap_servers), kafka.topics())
+        return self._broker.bootstrap_servers
+
+    def check(self) -> None:
+        """Raises ProcessError if one of the services has ended by itself."""
+        for process in self._running:
+            if isinstance(process, Service) and process.exit_code is not None:
+                raise ProcessError(f"{process.name} ended with exit code {process.exit_code}\n{process.log_tail()}")
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        def kill_all(*_: object) -> None:
+            for process in self._running:
+                process.send(signal.SIGKILL)
+
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sig, kill_all)
+        for process in self._running:
+            process.send(signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        for process in self._running:
+            while process.exit_code is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            process.kill()
+        if self._broker:
+            # Nothing that it holds is wanted any more: no need to wait for an orderly end.
+            self._broker.kill()
+        shutil.rmtree(self.directory / "kafka" / "data", ignore_errors=True)
