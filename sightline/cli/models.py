@@ -1,7 +1,6 @@
 """sightline models: pull, export, list, measure."""
 
 import argparse
-import os
 from pathlib import Path
 
 from sightline.models.progress import to_stderr
@@ -19,7 +18,6 @@ _EXAMPLES = """examples:
 
 
 def main(argv: list[str]) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before anything imports TensorFlow: errors only
     arguments = _parser().parse_args(argv)
     return int(arguments.run(arguments))
 
@@ -47,6 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--replace", action="store_true", help="replace the version if it is a different one")
     export.set_defaults(run=_export)
+    listing = commands.add_parser("list", parents=[root], help="the models in a directory and their versions")
+    listing.set_defaults(run=_list)
+    measure = commands.add_parser("measure", parents=[source], help="speed and accuracy at each input size (minutes)")
+    measure.add_argument("--frames", type=int, default=400, help="jittered photographs to score (%(default)s)")
+    measure.add_argument("--photographs", type=Path, help="a directory of your own instead, files named …_<class>.jpg")
+    measure.add_argument(
+        "--into", type=Path, default=Path("build/models-measured"), help="work directory (%(default)s)"
+    )
+    measure.set_defaults(run=_measure)
     return parser
 
 
@@ -62,6 +69,43 @@ def _export(arguments: argparse.Namespace) -> int:
 
     network = entry(arguments.model)
     size = arguments.input_size or network.input_size
-    options = {"version": arguments.version, "input_size": size, "replace": arguments.replace}
-    print(export(network, arguments.cache, arguments.root, say=to_stderr, **options))
+    root, version = arguments.root, arguments.version
+    made = export(
+        network, arguments.cache, root, version=version, input_size=size, replace=arguments.replace, say=to_stderr
+    )
+    print(made)
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from sightline.models import manifest, repository
+
+    for name, versions in repository.models(arguments.root).items():
+        for version in versions:
+            folder = arguments.root / name / str(version)
+            made = manifest.read(folder)
+            engines = [
+                engine
+                for engine, file in (("litert", "model.tflite"), ("tensorflow", "saved_model.pb"))
+                if (folder / file).is_file()
+            ]
+            size = f"{made.input_size} x {made.input_size}" if made else "size unknown"
+            newest = f"  <- {name}" if version == versions[-1] else ""
+            print(f"{name}@{version}  {size}  {', '.join(engines) or 'no model file'}{newest}")
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> int:
+    from sightline.models import measure
+    from sightline.models.export import export
+
+    network, sizes = entry(arguments.model), list(INPUT_SIZES)
+    cache, into = arguments.cache, arguments.into
+    made = [export(network, cache, into, version=size, input_size=size, replace=True, say=to_stderr) for size in sizes]
+    source = arguments.photographs
+    frames = measure.frames_in(source) if source else measure.jittered_frames(arguments.frames)
+    to_stderr(f"scoring {len(frames)} photographs at {len(sizes)} sizes with both engines ...")
+    measured = [measure.accuracy(directory, frames) for directory in made]
+    to_stderr("timing ...")
+    print(measure.markdown(sizes, measured, measure.speeds(made, frames)))
     return 0

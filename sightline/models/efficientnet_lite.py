@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.models import quiet
 from sightline.models.torch_pickle import Arrays
 
 BATCH_NORM_EPSILON = 1e-3
@@ -51,9 +52,9 @@ def _folded(weights: Arrays, convolution: str, norm: str) -> _Layer:
 
 def build(weights: Arrays) -> Any:
     """A tf.Module: float32 [n, s, s, 3], already (x - 127) / 128, to logits float32 [n, 1000]; any s from 32 up."""
-    import tensorflow as tf
+    tf = quiet.tensorflow()
 
-    class Convolution(tf.Module):  # type: ignore[misc]
+    class Convolution(tf.Module):  # type: ignore[misc,name-defined]
         def __init__(self, layer: str, norm: str, stride: int = 1, relu: bool = True) -> None:
             super().__init__(name=layer.replace(".", "").lstrip("_"))
             kernel, bias = _folded(weights, layer, norm)
@@ -66,7 +67,7 @@ def build(weights: Arrays) -> Any:
             x = tf.nn.bias_add(self._convolve(x, self.kernel, self._strides, "SAME"), self.bias)
             return tf.nn.relu6(x) if self._relu else x
 
-    class Block(tf.Module):  # type: ignore[misc]
+    class Block(tf.Module):  # type: ignore[misc,name-defined]
         def __init__(self, name: str, stage: _Stage, stride: int) -> None:
             super().__init__(name=name.replace(".", "").lstrip("_"))
             self.expand = Convolution(f"{name}._expand_conv", f"{name}._bn0") if stage.expand else None
@@ -77,7 +78,7 @@ def build(weights: Arrays) -> Any:
             y = self.project(self.depthwise(self.expand(x) if self.expand else x))
             return x + y if x.shape == y.shape else y
 
-    class Network(tf.Module):  # type: ignore[misc]
+    class Network(tf.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             super().__init__(name="efficientnet_lite0")
             self.stem = Convolution("_conv_stem", "_bn0", stride=2)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
+from sightline.models import quiet
 from sightline.models.efficientnet_lite import MEAN, SCALE
 
 Pixels = NDArray[np.uint8]
@@ -21,7 +22,7 @@ def to_litert(network: Any, input_size: int, calibration: list[Pixels]) -> bytes
 
     `network` is a tf.Module from normalised pixels to logits, `calibration` images of [s, s, 3] like those to come.
     """
-    import tensorflow as tf
+    tf = quiet.tensorflow()
 
     signature = [tf.TensorSpec([1, input_size, input_size, 3], tf.float32)]
     function = tf.function(lambda x: tf.nn.softmax(network(x)), input_signature=signature)
@@ -36,7 +37,8 @@ def to_litert(network: Any, input_size: int, calibration: list[Pixels]) -> bytes
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.float32
-    model = bytes(converter.convert())
+    with quiet.native_chatter_removed():
+        model = bytes(converter.convert())
     _check_input(model)
     return model
 

@@ -8,13 +8,14 @@ TensorFlow Serving's REST interface accept base64). Both return `probabilities`,
 from pathlib import Path
 from typing import Any
 
+from sightline.models import quiet
 from sightline.models.decode import CROP
 from sightline.models.efficientnet_lite import MEAN, SCALE
 
 
 def save(network: Any, input_size: int, folder: Path) -> None:
     """Write `network`, a tf.Module from normalised pixels to logits, to `folder`."""
-    import tensorflow as tf
+    tf = quiet.tensorflow()
 
     def scored(pixels: Any) -> dict[str, Any]:
         return {"probabilities": tf.nn.softmax(network((tf.cast(pixels, tf.float32) - MEAN) / SCALE))}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sightline.errors import ConfigError
 from sightline.models.engines import LITERT_FILE, EngineName
 from sightline.models.engines.checks import check_files, check_shapes
+from sightline.models.quiet import native_chatter_removed
 
 
 class LiteRTEngine:
@@ -22,8 +23,9 @@ class LiteRTEngine:
         file = directory / LITERT_FILE
         check_files(directory, (LITERT_FILE,))
         try:
-            self._interpreter = Interpreter(model_content=file.read_bytes(), num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with native_chatter_removed():
+                self._interpreter = Interpreter(model_content=file.read_bytes(), num_threads=threads)
+                self._interpreter.allocate_tensors()
         except OSError as error:
             raise ConfigError(f"can't be read: {error.strerror}", file=file) from None
         except (ValueError, RuntimeError) as error:

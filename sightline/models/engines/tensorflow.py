@@ -1,6 +1,5 @@
 """TensorFlow: a SavedModel's `serving_default`, on CPU or GPU."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import ConfigError
+from sightline.models import quiet
 from sightline.models.engines import SAVED_MODEL_FILE, EngineName
 from sightline.models.engines.checks import check_files, check_shapes
 
@@ -18,9 +18,7 @@ class TensorFlowEngine:
     name: EngineName = "tensorflow"
 
     def __init__(self, directory: Path, threads: int = 1) -> None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # 2: errors only
-        import tensorflow as tf
-
+        tf = quiet.tensorflow()
         try:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(1)
