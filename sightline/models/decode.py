@@ -10,6 +10,7 @@ What is wrong with an image is data, not an exception: one bad image must not co
 """
 
 import io
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +33,8 @@ PIXELS_MAX = 34_000_000
 
 JPEG_SCANS_MAX = 100
 """A progressive JPEG has about 10. Each one costs a pass over all coefficients, so a small file can ask for hours."""
+
+JPEG_PADDING_BYTES_MAX = 16
 
 
 class ImageFault(StrEnum):
@@ -69,20 +72,30 @@ def _jpeg(data: bytes, size: int, pixels_max: int) -> Pixels | BadImage:
         return BadImage(ImageFault.IMAGE_TOO_LARGE, f"a JPEG of more than {JPEG_SCANS_MAX} scans")
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
-    except ValueError:  # cut in its header, or a chroma subsampling that only Pillow decodes
+    except Exception:  # cut in its header, or colours or subsampling that only Pillow decodes (KeyError, ValueError)
         return _pillow(data, size, pixels_max, "JPEG", image_size.UNKNOWN)
     if width * height > pixels_max:
         return _too_large(width, height, pixels_max)
     if colours not in ("YCbCr", "Gray", "RGB"):
         return _pillow(data, size, pixels_max, "JPEG", image_size.Size(width, height))
-    side_min = min(-int(-size // CROP), width, height)
+    covering = -int(-size // CROP)
+    least = covering if covering < min(width, height) else 0  # 0: full size
     try:
-        pixels = simplejpeg.decode_jpeg(data, min_height=side_min, min_width=side_min)
-    except ValueError as error:
-        if "extraneous bytes" not in str(error):  # padding between segments does no harm, and cheap cameras write it
-            return _undecodable(data, error)
-        pixels = simplejpeg.decode_jpeg(data, min_height=side_min, min_width=side_min, strict=False)
+        try:
+            pixels = simplejpeg.decode_jpeg(data, min_height=least, min_width=least)
+        except ValueError as error:
+            if not _is_padding(error):
+                return _undecodable(data, error)
+            pixels = simplejpeg.decode_jpeg(data, min_height=least, min_width=least, strict=False)
+    except Exception as error:
+        return _undecodable(data, error)
     return turned(_resized(pixels, size), data)
+
+
+def _is_padding(error: ValueError) -> bool:
+    """Whether libjpeg warns of no more than a few extra bytes at the end, as cameras write; many are a sign of damage."""
+    match = re.search(r"(\d+) extraneous bytes before marker 0xd9", str(error))
+    return match is not None and int(match[1]) <= JPEG_PADDING_BYTES_MAX
 
 
 def _pillow(data: bytes, size: int, pixels_max: int, kind: str, claimed: image_size.Size) -> Pixels | BadImage:
