@@ -93,7 +93,7 @@ def _jpeg(data: bytes, size: int, pixels_max: int) -> Pixels | BadImage:
 
 
 def _is_padding(error: ValueError) -> bool:
-    """Whether libjpeg warns of no more than a few extra bytes at the end, as cameras write; many are a sign of damage."""
+    """Whether libjpeg warns of just a few extra bytes at the end, as cameras write; many are a sign of damage."""
     match = re.search(r"(\d+) extraneous bytes before marker 0xd9", str(error))
     return match is not None and int(match[1]) <= JPEG_PADDING_BYTES_MAX
 

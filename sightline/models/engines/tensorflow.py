@@ -43,6 +43,8 @@ class TensorFlowEngine:
         self._lock = threading.Lock()
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not len(images):
+            return np.empty((0, len(self.labels)), np.float32)
         with self._lock:
             scores = self._function(**{self._input: self._constant(images)})[self._output].numpy()
         return np.asarray(scores, np.float32)
