@@ -8,6 +8,7 @@ A second signal while draining ends the process at once.
 import asyncio
 import gc
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -57,7 +58,8 @@ class Lifecycle:
     def drain(self) -> None:
         if self.state is State.DRAINING:
             log.warning("second signal: ending without draining")
-            raise SystemExit(EXIT_FAILED)
+            logging.shutdown()
+            os._exit(EXIT_FAILED)  # an exception would still wait for worker threads
         log.info("draining")
         self.state = State.DRAINING
         self._stop.set()

@@ -1,0 +1,18 @@
+"""The featurizer: settings -> listen -> load and warm up -> serve -> drain."""
+
+from services.common.grpc_core import poll_in_one_thread
+from services.common.lifecycle import run
+from services.common.settings import load
+from services.featurizer.settings import EXAMPLES, PROGRAM, Settings
+
+
+def main(argv: list[str] | None = None) -> None:
+    settings = load(Settings, argv, program=PROGRAM, examples=EXAMPLES)
+    poll_in_one_thread()
+    from services.featurizer.app import serve  # imports grpc, which reads its environment once
+
+    run(lambda lifecycle: serve(settings, lifecycle), settings)
+
+
+if __name__ == "__main__":
+    main()

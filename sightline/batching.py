@@ -1,0 +1,105 @@
+"""What runs next on a model: the batcher's decisions, without threads, I/O or a clock of their own.
+
+A model runs one batch at a time. Work that finds it idle runs at once, alone; work that finds it busy queues, and
+everything that has queued up (largest priority first, then first come) is the next batch, up to `batch_rows_max`.
+Nothing ever waits for a batch to fill. A piece of work that does not fit into what is left of a batch is split, and
+goes on as the head of the next. Beyond `queue_rows_max` new work is refused: a queue that grows without end answers
+nobody in time.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, NamedTuple, TypeVar
+
+W = TypeVar("W")
+
+
+class Admission(StrEnum):
+    """What became of work that was offered."""
+
+    ACCEPTED = "accepted"
+    QUEUE_FULL = "queue_full"
+    """There is no room now; there may be in a moment."""
+    TOO_MANY_ROWS = "too_many_rows"
+    """More than the whole queue holds: never fits."""
+
+
+class Part(NamedTuple, Generic[W]):
+    """Rows [start, stop) of one piece of work, in a batch."""
+
+    work: W
+    start: int
+    stop: int
+
+
+class Taken(NamedTuple, Generic[W]):
+    """The next batch, empty if nothing waits, and the work whose deadline passed before any or the rest of it ran."""
+
+    parts: list[Part[W]]
+    expired: list[W]
+
+    @property
+    def rows(self) -> int:
+        return sum(part.stop - part.start for part in self.parts)
+
+
+@dataclass(order=True, slots=True)
+class _Waiting(Generic[W]):
+    order: tuple[int, int]  # largest priority first, then first come
+    work: W = field(compare=False)
+    rows: int = field(compare=False)
+    expires_s: float | None = field(compare=False)
+    taken: int = field(default=0, compare=False)
+
+
+class Batcher(Generic[W]):
+    """The queue of one model. `now_s` and `expires_s` are readings of one monotonic clock, in seconds."""
+
+    def __init__(self, *, batch_rows_max: int, queue_rows_max: int) -> None:
+        self._batch_rows_max, self._queue_rows_max = batch_rows_max, queue_rows_max
+        self._heap: list[_Waiting[W]] = []
+        self._offered = 0
+        self.rows = 0
+        """Rows that wait."""
+
+    def offer(self, work: W, rows: int, *, priority: int = 0, expires_s: float | None = None) -> Admission:
+        """Queue `rows` (at least 1) rows of `work`, or say why not."""
+        if rows > self._queue_rows_max:
+            return Admission.TOO_MANY_ROWS
+        if self.rows + rows > self._queue_rows_max:
+            return Admission.QUEUE_FULL
+        self._offered += 1
+        heapq.heappush(self._heap, _Waiting((-priority, self._offered), work, rows, expires_s))
+        self.rows += rows
+        return Admission.ACCEPTED
+
+    def take(self, now_s: float) -> Taken[W]:
+        """What to run now that the model is idle. Work taken is no longer waiting, nor is what has expired."""
+        parts: list[Part[W]] = []
+        expired: list[W] = []
+        room = self._batch_rows_max
+        while self._heap and room:
+            head = self._heap[0]
+            if head.expires_s is not None and head.expires_s <= now_s:
+                heapq.heappop(self._heap)
+                self.rows -= head.rows - head.taken
+                expired.append(head.work)
+                continue
+            stop = min(head.rows, head.taken + room)
+            parts.append(Part(head.work, head.taken, stop))
+            room -= stop - head.taken
+            self.rows -= stop - head.taken
+            head.taken = stop
+            if stop == head.rows:
+                heapq.heappop(self._heap)
+        return Taken(parts, expired)
+
+    def drop(self, unwanted: Callable[[W], bool]) -> int:
+        """Forget waiting work that nobody wants any more. Returns how many rows it had left."""
+        kept = [waiting for waiting in self._heap if not unwanted(waiting.work)]
+        rows = sum(waiting.rows - waiting.taken for waiting in kept)
+        heapq.heapify(kept)
+        dropped, self._heap, self.rows = self.rows - rows, kept, rows
+        return dropped

@@ -1,0 +1,276 @@
+"""Queueing, deadlines, cancellation: the gRPC server in this process, over a model that runs when the test says so."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from queue import SimpleQueue
+from threading import Semaphore
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.featurizer import server
+from services.featurizer.metrics import Metrics
+from services.featurizer.repository import load
+from services.featurizer.servicers.featurizer import FeaturizerServicer
+from services.featurizer.settings import Settings
+from sightline.models.engines import EngineName
+from sightline.proto import featurizer_pb2 as pb
+from sightline.proto import featurizer_pb2_grpc
+from tests.integration.featurizer import grey
+
+FREE = 10_000
+WAIT_S = 30
+
+
+class GatedEngine:
+    """Each batch waits for the test. The class of an image is its shade of grey."""
+
+    name: EngineName = "litert"
+    input_size = 8
+
+    def __init__(self) -> None:
+        self.labels = [str(shade) for shade in range(256)]
+        self.gate, self.batches = Semaphore(FREE), SimpleQueue[list[int]]()
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        shades = images[:, 0, 0, 0]
+        self.batches.put([int(shade) for shade in shades])
+        assert self.gate.acquire(timeout=WAIT_S)
+        return np.asarray(np.eye(256, dtype=np.float32)[shades])
+
+    def warm_up(self) -> None:
+        self.predict(np.zeros((1, 8, 8, 3), np.uint8))
+
+    def close(self) -> None:
+        self.batches.put([])
+
+    def hold(self) -> None:
+        """From now on a batch runs for each `release`."""
+        while self.gate.acquire(blocking=False):
+            pass
+        while not self.batches.empty():
+            self.batches.get()
+
+    async def next_batch(self) -> list[int]:
+        """The shades of the batch that has begun."""
+        return await asyncio.to_thread(self.batches.get, timeout=WAIT_S)
+
+
+class Bench:
+    """A server over a gated model, and its caller's side."""
+
+    def __init__(self, servicer: FeaturizerServicer, engine: GatedEngine, channel: grpc.aio.Channel) -> None:
+        self.servicer, self.engine = servicer, engine
+        self.stub = featurizer_pb2_grpc.FeaturizerStub(channel)
+
+    @property
+    def queue_rows(self) -> int:
+        assert self.servicer.repository
+        return self.servicer.repository.servables[0].scheduler._batcher.rows
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def bench(tmp_path: Any, loaded: bool = True, **limits: int) -> AsyncIterator[Bench]:
+    (tmp_path / "net" / "1").mkdir(parents=True)
+    where = {"model_root": tmp_path, "grpc_host": "127.0.0.1", "grpc_port": 0}
+    settings = Settings.model_validate({**where, **limits})
+    servicer, engine = FeaturizerServicer(settings.stream_requests_max), GatedEngine()
+    with ThreadPoolExecutor(2) as decoders:
+        async with (
+            server.serving(settings, servicer, server.Health()) as port,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            if loaded:
+                metrics = Metrics(CollectorRegistry())
+                servicer.repository = await load(settings, metrics, decoders, lambda *_: engine)
+                engine.hold()
+            try:
+                yield Bench(servicer, engine, channel)
+            finally:
+                engine.gate.release(FREE)
+                await servicer.close()
+
+
+def request(request_id: int, *shades: int, **fields: int) -> pb.PredictRequest:
+    return pb.PredictRequest(request_id=request_id, model="net", images=[grey(shade) for shade in shades], **fields)
+
+
+def shades(response: pb.PredictResponse) -> list[int]:
+    assert response.status == pb.OK, response
+    return [int(result.classes[0].label) for result in response.results]
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(test, WAIT_S * 2))
+
+
+def test_what_queues_up_behind_a_batch_is_the_next_one(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path) as b:
+            calls = [b.stub.Predict() for _ in range(3)]
+            await calls[0].write(request(1, 10))
+            assert await b.engine.next_batch() == [10]  # at once, alone
+            await calls[0].write(request(2, 20, 21))
+            await b.until(lambda: b.queue_rows == 2)
+            await calls[1].write(request(1, 30))
+            await b.until(lambda: b.queue_rows == 3)
+            await calls[2].write(request(1, 40, priority=5))
+            await b.until(lambda: b.queue_rows == 4)
+            b.engine.gate.release(2)
+            assert await b.engine.next_batch() == [40, 20, 21, 30]
+            first, second = await calls[0].read(), await calls[0].read()
+            assert (first.request_id, shades(first), first.timing.batch_rows) == (1, [10], 1)
+            assert (second.request_id, shades(second), second.timing.batch_rows) == (2, [20, 21], 4)
+            assert shades(await calls[1].read()) == [30]
+            assert shades(await calls[2].read()) == [40]
+
+    run(test())
+
+
+def test_a_request_larger_than_a_batch_is_split_and_answered_whole(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path, batch_rows_max=2) as b:
+            call = b.stub.Predict()
+            b.engine.gate.release(3)
+            await call.write(request(1, 1, 2, 3, 4, 5))
+            assert [await b.engine.next_batch() for _ in range(3)] == [[1, 2], [3, 4], [5]]
+            response = await call.read()
+            assert shades(response) == [1, 2, 3, 4, 5]
+            assert response.timing.batch_rows == 2
+
+    run(test())
+
+
+def test_a_deadline_that_passes_in_the_queue_is_answered_without_running(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path) as b:
+            call = b.stub.Predict()
+            await call.write(request(1, 10))
+            await b.engine.next_batch()
+            await call.write(request(2, 20, timeout_ms=1))
+            await call.write(request(3, 30, timeout_ms=60_000))
+            await b.until(lambda: b.queue_rows == 2)
+            await asyncio.sleep(0.002)  # the deadline's own length
+            b.engine.gate.release(2)
+            assert await b.engine.next_batch() == [30]
+            answers = {each.request_id: each for each in [await call.read() for _ in range(3)]}
+            assert answers[2].status == pb.DEADLINE_EXCEEDED
+            assert (shades(answers[1]), shades(answers[3])) == ([10], [30])
+
+    run(test())
+
+
+def test_beyond_the_queue_requests_are_refused_at_once(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path, queue_rows_max=3) as b:
+            call = b.stub.Predict()
+            await call.write(request(1, 10))
+            await b.engine.next_batch()
+            await call.write(request(2, 20, 21))
+            await call.write(request(3, 30, 31))  # 4 rows
+            await call.write(request(4, 40))  # fits
+            refused = await call.read()
+            assert (refused.request_id, refused.status) == (3, pb.RESOURCE_EXHAUSTED)
+            await call.write(request(5, 50, 51, 52, 53))
+            refused = await call.read()
+            assert (refused.request_id, refused.status) == (5, pb.INVALID_ARGUMENT)  # never fits
+            b.engine.gate.release(2)
+            assert [shades(await call.read()) for _ in range(3)] == [[10], [20, 21], [40]]
+
+    run(test())
+
+
+def test_a_cancelled_stream_takes_its_requests_along_and_no_others(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path) as b:
+            leaving, staying = b.stub.Predict(), b.stub.Predict()
+            await leaving.write(request(1, 10))
+            await b.engine.next_batch()
+            await leaving.write(request(2, 20, 21))
+            await b.until(lambda: b.queue_rows == 2)
+            await staying.write(request(1, 30))
+            await b.until(lambda: b.queue_rows == 3)
+            leaving.cancel()
+            await b.until(lambda: b.queue_rows == 1)
+            b.engine.gate.release(2)
+            assert await b.engine.next_batch() == [30]
+            assert shades(await staying.read()) == [30]
+
+    run(test())
+
+
+def test_a_stream_is_read_no_further_than_its_bound(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path, stream_requests_max=3) as b:
+            call = b.stub.Predict()
+            for number in range(1, 9):
+                await call.write(request(number, number))
+            await b.engine.next_batch()
+            await b.until(lambda: b.queue_rows == 2)  # three unanswered: one runs, two wait
+            other = b.stub.Predict()
+            await other.write(request(1, 100))
+            await b.until(lambda: b.queue_rows == 3)  # the rest of the first stream was not read meanwhile
+            b.engine.gate.release(FREE)
+            assert sorted([shades(await call.read())[0] for _ in range(8)]) == list(range(1, 9))
+            assert shades(await other.read()) == [100]
+
+    run(test())
+
+
+def test_closing_the_sending_side_ends_the_stream_after_the_last_answer(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path) as b:
+            call = b.stub.Predict()
+            await call.write(request(1, 10))
+            await call.done_writing()
+            await b.engine.next_batch()
+            b.engine.gate.release()
+            assert shades(await call.read()) == [10]
+            assert await call.read() is grpc.aio.EOF
+            assert await call.code() is grpc.StatusCode.OK
+
+    run(test())
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_draining_answers_what_was_accepted_within_its_time(tmp_path, finishes):
+    async def test() -> None:
+        async with bench(tmp_path) as b:
+            call = b.stub.Predict()
+            await call.write(request(1, 10))
+            await b.engine.next_batch()
+            draining = asyncio.create_task(b.servicer.drain(WAIT_S if finishes else 0.01))
+            assert (await call.read()).draining
+            await call.write(request(2, 20))
+            late = await call.read()
+            assert (late.request_id, late.status) == (2, pb.UNAVAILABLE)
+            if finishes:
+                b.engine.gate.release()
+                assert shades(await call.read()) == [10]
+                assert await call.read() is grpc.aio.EOF
+            await draining
+
+    run(test())
+
+
+def test_before_the_models_are_loaded(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path, loaded=False) as b:
+            call = b.stub.Predict()
+            await call.write(request(1, 10))
+            assert (await call.read()).status == pb.UNAVAILABLE
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                await b.stub.ListModels(pb.ListModelsRequest())
+            assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+
+    run(test())
