@@ -65,7 +65,7 @@ async def joining(
             await check_model(file, query.model, join.client, lifecycle)
         metrics.observe(tables, join, now_us)
         source = Source(settings, pipeline.name, events, join)
-        checkpoint.consumer = source.consumer
+        checkpoint.later = source.later
         committing = asyncio.create_task(checkpoint.run(join.too_much))
         source.failed = lifecycle.fail
         source.start()

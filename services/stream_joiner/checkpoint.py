@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.sink import Output, Sink
@@ -27,7 +27,7 @@ class Checkpoint:
         self._paused = False
         self._next_commit = self._next_lag = 0.0
         self.logs: dict[int, PartitionLog[Output]] = {}
-        self.consumer: Consumer
+        self.later: Callable[[Callable[[Consumer], object]], None] = lambda work: None
 
     @property
     def open_events(self) -> int:
@@ -44,25 +44,24 @@ class Checkpoint:
                 self.commit()
             if now >= self._next_lag:
                 self._next_lag = now + LAG_S
-                self._measure_lag()
+                self.later(self._measure_lag)
 
     async def next_acknowledgements(self) -> None:
         await asyncio.sleep(ACKNOWLEDGE_S)
         self._sink.poll()
 
-    def commit(self, *, wait: bool = False) -> None:
-        """Offsets that moved since the last time."""
-        moved = [each for each in self.logs.values() if each.done_until > each.committed]
-        if not moved:
-            return
-        offsets = [TopicPartition(each.topic, each.partition, each.done_until) for each in moved]
-        try:
-            self.consumer.commit(offsets=offsets, asynchronous=not wait)
-        except KafkaException as error:
-            log.warning("commit failed", extra={"why": error.args[0].str()})
-            return
+    def commit(self) -> None:
+        """Offsets that moved since the last time, asynchronously."""
+        if offsets := self.take_offsets(self.logs):
+            self.later(lambda consumer: consumer.commit(offsets=offsets, asynchronous=True))
+
+    def take_offsets(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        """What is to be committed for these, taken as committed until `committed` says otherwise."""
+        logs = [self.logs[each] for each in partitions if each in self.logs]
+        moved = [each for each in logs if each.done_until > each.committed]
         for each in moved:
             each.committed = each.done_until
+        return [TopicPartition(each.topic, each.partition, each.done_until) for each in moved]
 
     def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """The broker's answer to an asynchronous commit; one that failed is sent again with the next."""
@@ -82,15 +81,13 @@ class Checkpoint:
 
     def _brake(self, too_much: bool) -> None:
         """Paused partitions are still polled, so the group keeps us, and nothing new comes."""
-        partitions = [TopicPartition(each.topic, each.partition) for each in self.logs.values()]
-        if too_much:
-            self.consumer.pause(partitions)
-        elif self._paused:
-            self.consumer.resume(partitions)
+        if too_much or self._paused:
+            partitions = [TopicPartition(each.topic, each.partition) for each in self.logs.values()]
+            self.later(lambda consumer: (consumer.pause if too_much else consumer.resume)(partitions))
         self._paused = too_much
 
-    def _measure_lag(self) -> None:
+    def _measure_lag(self, consumer: Consumer) -> None:
         """From what the client knows already, without asking the broker."""
-        for each in self.logs.values():
-            _, high = self.consumer.get_watermark_offsets(TopicPartition(each.topic, each.partition), cached=True)
+        for each in list(self.logs.values()):
+            _, high = consumer.get_watermark_offsets(TopicPartition(each.topic, each.partition), cached=True)
             self._metrics.lag(each.partition, max(0, high - each.done_until))

@@ -67,15 +67,16 @@ class JoinPipeline:
             self._checkpoint.close([each.partition])
             self._checkpoint.logs[each.partition] = PartitionLog(each.topic, each.partition, each.offset)
 
-    async def revoked(self, partitions: list[TopicPartition]) -> None:
-        """Finish what is in flight, as far as the time allows; commit; release."""
+    async def revoked(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Finish what is in flight, as far as the time allows. Returns the offsets to commit."""
         numbers = [each.partition for each in partitions]
-        deadline = asyncio.get_running_loop().time() + self._settings.drain_ms_max / 1e3
-        logs = self._checkpoint.logs
-        while any(len(logs[each]) for each in numbers if each in logs) and asyncio.get_running_loop().time() < deadline:
+        loop, logs = asyncio.get_running_loop(), self._checkpoint.logs
+        deadline = loop.time() + self._settings.drain_ms_max / 1e3
+        while any(len(logs[each]) for each in numbers if each in logs) and loop.time() < deadline:
             await self._checkpoint.next_acknowledgements()
-        self._checkpoint.commit(wait=True)
+        offsets = self._checkpoint.take_offsets(numbers)
         self.lost(partitions)
+        return offsets
 
     def lost(self, partitions: list[TopicPartition]) -> None:
         self._checkpoint.close([each.partition for each in partitions])

@@ -1,13 +1,17 @@
 """Events from Kafka: a thread that polls, hands over what has arrived, and brings partitions in and out.
 
 One record is waited for, then whatever else has arrived is taken without waiting: nothing waits for a batch to fill.
+
+confluent-kafka lets one thread at a time into a consumer, and a poll holds it: a call from the event loop would stop
+the loop for as long as the poll lasts. So this thread alone touches the consumer, and others give it work by `later`.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from queue import SimpleQueue
+from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -18,7 +22,11 @@ from sightline.query.pipeline import Source as EventSource
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.1
+T = TypeVar("T")
+
+POLL_S = 0.05
+"""The longest that a commit or a pause waits for an idle poll to end."""
+
 HANDED_OVER_MAX = 4
 
 
@@ -27,7 +35,9 @@ class Reader(Protocol):
 
     def assigned(self, partitions: list[TopicPartition]) -> None: ...
 
-    async def revoked(self, partitions: list[TopicPartition]) -> None: ...
+    async def revoked(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Finish these; returns the offsets to commit for them."""
+        ...
 
     def lost(self, partitions: list[TopicPartition]) -> None: ...
 
@@ -48,15 +58,15 @@ class Source(threading.Thread):
         self._stopping = threading.Event()
         # Bounds what is polled and not yet looked at, while the loop is busy.
         self._handed_over = threading.BoundedSemaphore(HANDED_OVER_MAX)
+        self._work: SimpleQueue[Callable[[Consumer], object]] = SimpleQueue()
         self.failed: Callable[[BaseException], None] = lambda error: None
         group = settings.group or f"sightline-joiner-{pipeline}"
         config = group_config(settings.bootstrap_servers, group, settings.session_timeout_ms, settings.instance)
         self._consumer = Consumer(config | {"on_commit": self._on_commit})
 
-    @property
-    def consumer(self) -> Consumer:
-        """For commits, pauses and lag, which librdkafka allows from any thread."""
-        return self._consumer
+    def later(self, work: Callable[[Consumer], object]) -> None:
+        """Call `work` with the consumer between two polls."""
+        self._work.put(work)
 
     def stop(self) -> None:
         """Leave the group, which revokes and so drains the partitions. Blocks until that is done."""
@@ -69,6 +79,8 @@ class Source(threading.Thread):
                 [self._events.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
             while not self._stopping.is_set():
+                while not self._work.empty():
+                    self._work.get()(self._consumer)
                 self._poll()
             self._consumer.close()
         except Exception as error:
@@ -116,7 +128,11 @@ class Source(threading.Thread):
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("partitions revoked", extra={"partitions": [each.partition for each in partitions]})
-        self._wait(self._reader.revoked(partitions))
+        if offsets := self._wait(self._reader.revoked(partitions)):
+            try:
+                consumer.commit(offsets=offsets, asynchronous=False)
+            except KafkaException as error:
+                log.warning("last commit failed; its records are read again", extra={"why": error.args[0].str()})
         consumer.incremental_unassign(partitions)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -135,5 +151,5 @@ class Source(threading.Thread):
 
         self._wait(run())
 
-    def _wait(self, work: Awaitable[None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()  # type: ignore[arg-type]
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()

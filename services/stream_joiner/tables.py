@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from services.common.lifecycle import Lifecycle
 from sightline.events import Refusal
-from sightline.io.kafka import reader_config
+from sightline.io.kafka import admin, end_offsets, reader_config
 from sightline.query.pipeline import Table
 from sightline.query.tables import TableRows, infer_columns
 
@@ -32,6 +32,7 @@ class TableReader(threading.Thread):
         self._table_name, self._table, self._rows_max = name, table, rows_max
         self._partitions = [TopicPartition(table.topic, each, 0) for each in range(partitions)]
         self._consumer = Consumer(reader_config(bootstrap_servers))
+        self._admin = admin(bootstrap_servers)  # the consumer is the thread's, and busy
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         self._position: Ends = dict.fromkeys(range(partitions), 0)
@@ -77,15 +78,13 @@ class TableReader(threading.Thread):
         return self.rows.conflicts
 
     def ends(self) -> Ends:
-        """The end offset of each partition, asked of the broker. Blocks; waits while no broker answers."""
-        ends: Ends = {}
-        for each in self._partitions:
-            while each.partition not in ends and not self._stopping.is_set():
-                try:
-                    ends[each.partition] = self._consumer.get_watermark_offsets(each, timeout=2)[1]
-                except KafkaException as error:
-                    log.warning("waiting for Kafka", extra={"table": self._table_name, "why": str(error)})
-        return ends
+        """The end of each partition, asked of the broker. Blocks; waits while no broker answers."""
+        while not self._stopping.is_set():
+            try:
+                return end_offsets(self._admin, self._partitions)
+            except KafkaException as error:
+                log.warning("waiting for Kafka", extra={"table": self._table_name, "why": error.args[0].str()})
+        return {}
 
     async def caught_up(self, timeout_s: float) -> None:
         """Returns once the rows hold everything that is in the topic now, or after `timeout_s`."""

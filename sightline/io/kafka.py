@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sightline.errors import SightlineError
 
@@ -128,6 +128,12 @@ def describe(client: AdminClient, names: Iterable[str], timeout_s: float = 10) -
     return found
 
 
+def end_offsets(client: AdminClient, partitions: Iterable[TopicPartition], timeout_s: float = 2) -> dict[int, int]:
+    """The offset after each partition's last record. Raises KafkaException while no broker answers."""
+    asked = client.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest()), request_timeout=timeout_s)
+    return {partition.partition: future.result().offset for partition, future in asked.items()}
+
+
 def create_topics(client: AdminClient, wanted: Iterable[Topic], timeout_s: float = 30) -> None:
     """Make what is missing and wait until each has leaders; a topic that is there stays as it is."""
     wanted = list(wanted)
@@ -160,6 +166,7 @@ __all__ = [
     "cluster_id",
     "create_topics",
     "describe",
+    "end_offsets",
     "group_config",
     "producer_config",
     "reader_config",
