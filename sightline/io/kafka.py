@@ -124,7 +124,9 @@ def describe(client: AdminClient, names: Iterable[str], timeout_s: float = 10) -
             if error.args[0].name() == "UNKNOWN_TOPIC_OR_PART":
                 raise TopicMissingError(f"topic {name!r} does not exist") from None
             raise
-        found[name] = TopicInfo(str(topic.topic_id), len(topic.partitions))
+        # As Kafka's own tools write it: librdkafka's base64 has a slash, which is our separator in an origin.
+        topic_id = str(topic.topic_id).replace("+", "-").replace("/", "_")
+        found[name] = TopicInfo(topic_id, len(topic.partitions))
     return found
 
 

@@ -1,0 +1,28 @@
+"""What alert rules need to know of a pipeline."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from sightline.query.pipeline import PipelineFile, load_all
+from sightline.query.plan import plan
+
+
+class PipelineFacts(NamedTuple):
+    """`columns` is None where they are known only at run time."""
+
+    name: str
+    topic: str
+    key: tuple[str, ...]
+    columns: frozenset[str] | None
+
+
+def load_facts(path: Path) -> dict[str, PipelineFacts]:
+    """The pipelines of a file or directory, by name. Raises ConfigError."""
+    return {file.pipeline.name: _facts(file) for file in load_all(path)}
+
+
+def _facts(file: PipelineFile) -> PipelineFacts:
+    pipeline = file.pipeline
+    known = all(table.columns is not None for table in pipeline.tables.values())
+    columns = frozenset(plan(file).output) if known else None
+    return PipelineFacts(pipeline.name, pipeline.sink.topic, tuple(pipeline.sink.key), columns)
