@@ -1,6 +1,7 @@
 """python -m demo: the main job on real input. --help says more."""
 
 import logging
+import os
 import signal
 import sys
 
@@ -12,6 +13,7 @@ def _terminated(*_: object) -> None:
 
 
 def main() -> int:
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it would tell of every child we start beside its threads
     # Imported here, so that Ctrl-C during the imports ends as quietly as later.
     from rich.console import Console
 

@@ -19,7 +19,7 @@ from sightline.proto import featurizer_pb2, featurizer_pb2_grpc
 
 def write(system: System, options: Options, screen: Screen, sent: list[Sent], seen: list[Seen], counted: Counts) -> int:
     """Returns the exit code. `sent` and `seen` are the stream's, without the warm-up."""
-    model = _model(system.featurizer_address)
+    model = served_model(system.featurizer_address)
     with screen.step("alerts topic, read by an independent client") as progress:
         ids = {event.id for event in sent}
         alerts = [each for each in records.alerts(system.bootstrap_servers) if each.event_id in ids]
@@ -69,7 +69,7 @@ def _show(screen: Screen, figures: dict[str, Any], verdict: Verdict, options: Op
         )
 
 
-def _model(address: str) -> dict[str, Any]:
+def served_model(address: str) -> dict[str, Any]:
     """What the featurizer says it serves."""
     with grpc.insecure_channel(address) as channel:
         stub = featurizer_pb2_grpc.FeaturizerStub(channel)

@@ -29,6 +29,7 @@ class System(NamedTuple):
     joiner: Service
     alerting: Service
     featurizer_address: str
+    alerts_address: str
     watch: Watch
     spool: Spool
     spool_folder: Path
@@ -49,7 +50,7 @@ def start(stage: Stage, options: Options, screen: Screen) -> System:
     alerting = stage.service(
         "alerting",
         rules=options.rules,
-        pipelines=options.pipeline.parent,
+        pipelines=options.pipeline,
         bootstrap_servers=bootstrap,
         grpc_port=alerts_port,
     )
@@ -61,10 +62,11 @@ def start(stage: Stage, options: Options, screen: Screen) -> System:
         progress("ready")
     with screen.step("photographs, each one taken anew") as progress:
         _wait_for(photographer, photographs, wanted, progress)
-    watch = Watch(f"127.0.0.1:{alerts_port}")
+    alerts_address = f"127.0.0.1:{alerts_port}"
+    watch = Watch(alerts_address)
     watch.start()
     folder = spool.folder_of(options.directory / "photos", options.seed)
-    return System(bootstrap, featurizer, joiner, alerting, address, watch, photographs, folder)
+    return System(bootstrap, featurizer, joiner, alerting, address, alerts_address, watch, photographs, folder)
 
 
 def _take_photographs(stage: Stage, options: Options, wanted: int) -> tuple[Spool, Process]:

@@ -48,6 +48,7 @@ class Session:
         self._effects = Effects(parts, places, self._lose)
         self._assignment = Assignment(parts, self._consumer)
         self._decider = Decider(parts, self._lease)
+        self._commits_open = 0
         self._commit_due_s = self._lag_due_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -58,7 +59,7 @@ class Session:
             )
             while not stop.is_set():
                 self._step()
-            self._finish(list(self._assignment))
+            self._drain()
         finally:
             self._leave()
 
@@ -122,9 +123,11 @@ class Session:
                 offsets.append(TopicPartition(partition.log.topic, partition.log.partition, partition.log.done_until))
         if offsets:
             self._consumer.commit(offsets=offsets, asynchronous=asynchronous)
+            self._commits_open += asynchronous
 
     def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         """A commit that failed is repeated with the next one; one that is refused says that we are out of the group."""
+        self._commits_open -= 1
         if error is None:
             return
         log.warning("commit failed: %s", error.str())
@@ -141,6 +144,10 @@ class Session:
         mine = [partition for each in partitions if (partition := self._assignment.get(each)) is not None]
         if not self._lost:
             self._finish(mine)
+            try:
+                self._commit(mine, asynchronous=False)
+            except KafkaException as error:
+                log.warning("commit failed: %s", error.args[0].str())
         self._assignment.remove(partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -148,8 +155,17 @@ class Session:
         self._lose("the group went on without this instance")
         self._assignment.remove(partitions)
 
+    def _drain(self) -> None:
+        """Finish and commit, in bounded time where there is no broker. What is polled meanwhile is not taken."""
+        partitions = list(self._assignment)
+        self._finish(partitions)
+        self._commit(partitions, asynchronous=True)
+        deadline_s = time.monotonic() + self._settings.session_timeout_ms / 1e3
+        while self._commits_open and not self._lost and time.monotonic() < deadline_s:
+            self._consumer.poll(POLL_S_MAX)
+
     def _finish(self, partitions: list[Partition]) -> None:
-        """Wait for acknowledgements and commit; what is not acknowledged in time is dropped with the session."""
+        """Wait for acknowledgements; what is not acknowledged in time is dropped with the session."""
         deadline_s = time.monotonic() + self._settings.drain_ms_max / 1e3
         while any(len(partition.log) for partition in partitions) and not self._lost:
             self._lease.beat()
@@ -158,10 +174,6 @@ class Session:
                 self._effects.close()  # now, before anybody else is told to go on
                 break
             self._effects.poll(POLL_S_MAX)
-        try:
-            self._commit(partitions, asynchronous=False)
-        except KafkaException as error:
-            log.warning("commit failed: %s", error.args[0].str())
 
     def _lose(self, why: str) -> None:
         self._lost = self._lost or why

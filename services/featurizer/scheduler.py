@@ -70,7 +70,8 @@ class Scheduler:
         admission = self._batcher.offer(job, len(job.images), priority=job.priority, expires_s=expires_s)
         if not self._busy:
             self._run_next()
-        self._count_queue()
+        else:
+            self._count_queue()
         return not_admitted(admission, len(job.images))
 
     def drop(self, jobs: set[Job]) -> None:
@@ -110,13 +111,16 @@ class Scheduler:
             begin += stop - start
             if job.queue_s is None:
                 job.queue_s = scored.started_s - job.arrived_s
-                self._metrics.queue_seconds.observe(job.queue_s)
             job.rows += rows
             job.decode_s += scored.decode_s
             job.inference_s += scored.inference_s
             job.batch_rows = max(job.batch_rows, len(scored.rows))
             if len(job.rows) == len(job.images):
                 job.answer(Answer(job.rows, job.queue_s, job.decode_s, job.inference_s, job.batch_rows))
+        # Metrics last: an answer must not wait for them.
+        for job, start, _ in parts:
+            if start == 0:
+                self._metrics.queue_seconds.observe(scored.started_s - job.arrived_s)
         self._metrics.decode_seconds.observe(scored.decode_s)
         self._metrics.inference_seconds.observe(scored.inference_s)
         self._metrics.batch_rows.observe(len(scored.rows))

@@ -37,6 +37,9 @@ def _options(settings: Settings) -> list[tuple[str, int | str]]:
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.use_local_subchannel_pool", 1),
+        # A photograph in one write to the socket instead of several.
+        ("grpc.http2.max_frame_size", 1 << 20),
+        ("grpc.experimental.tcp_read_chunk_size", 256 << 10),
     ]
 
 
