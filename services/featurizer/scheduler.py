@@ -117,7 +117,10 @@ class Scheduler:
             job.batch_rows = max(job.batch_rows, len(scored.rows))
             if len(job.rows) == len(job.images):
                 job.answer(Answer(job.rows, job.queue_s, job.decode_s, job.inference_s, job.batch_rows))
-        # Metrics last: an answer must not wait for them.
+        # After the writers, which the answers have just put on the loop's list: no answer waits for a metric.
+        self._loop.call_soon(self._observe, parts, scored)
+
+    def _observe(self, parts: list[Part[Job]], scored: Scored) -> None:
         for job, start, _ in parts:
             if start == 0:
                 self._metrics.queue_seconds.observe(scored.started_s - job.arrived_s)
