@@ -11,7 +11,7 @@ RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
 
-.PHONY: help setup kafka models demo test unit lint protos lock bench-latency clean
+.PHONY: help setup kafka models demo test unit integration e2e lint protos lock bench-latency clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,23 @@ models: setup ## EfficientNet-Lite0, pulled and exported into build/models (reus
 
 demo: setup kafka models ## find Bond: Kafka, the three services and a stream of photographs (SECONDS, RATE, HEADLESS)
 	@$(BIN)/python -m demo --seconds $(SECONDS) --rate $(RATE) --seed $(SEED) $(if $(filter-out 0,$(HEADLESS)),--headless)
+
+test: setup kafka models lint unit integration ## everything: lint, unit, integration and flow tests
+
+unit: setup ## unit tests alone, seconds
+	$(BIN)/python -m pytest tests/unit
+
+integration: setup kafka models ## tests with a real Kafka, real models and real processes
+	$(BIN)/python -m pytest tests/integration tests/flow --durations=10
+
+e2e: ## tests on a Kubernetes cluster: none yet
+	@echo "e2e skipped: there is no Helm chart to test on a cluster yet"
+
+bench-latency: setup kafka models ## event→alert at 20 and 50 events/s over TCP and a unix socket, about 9 minutes
+	@$(BIN)/python -m benchmarks.latency
+
+clean: ## remove what was built and fetched, the virtual environment stays
+	rm -rf build
 
 protos: setup ## regenerate sightline/proto
 	protos/generate.sh

@@ -36,6 +36,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job starts with it ignored
     try:
         code = main()
     except KeyboardInterrupt:
