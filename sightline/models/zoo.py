@@ -7,7 +7,6 @@ from sightline.errors import ConfigError
 from sightline.models.names import did_you_mean
 
 INPUT_SIZES = (128, 160, 192, 224)
-CLASSES = 1000
 
 
 @dataclass(frozen=True)
