@@ -33,8 +33,11 @@ def play(options: Options, screen: Screen) -> int:
         except BlockingIOError:
             raise ProcessError(f"another demo is running in {options.directory}") from None
         shutil.rmtree(scratch, ignore_errors=True)
-        with Stage(scratch) as stage:
-            return _play(stage, options, screen)
+        try:
+            with Stage(scratch) as stage:
+                return _play(stage, options, screen)
+        finally:
+            (options.directory / "env").unlink(missing_ok=True)
 
 
 def _play(stage: Stage, options: Options, screen: Screen) -> int:
