@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -21,6 +22,8 @@ Refuse = Callable[[Message, Refusal], object]
 Ends = dict[int, int]
 
 POLL_S = 0.1
+ASK_S = 2.0
+RETRY_S = 0.2
 RECORDS_MAX = 1_000
 
 
@@ -32,6 +35,7 @@ class TableReader(threading.Thread):
         self._table_name, self._table, self._rows_max = name, table, rows_max
         self._partitions = [TopicPartition(table.topic, each, 0) for each in range(partitions)]
         self._consumer = Consumer(reader_config(bootstrap_servers))
+        self._bootstrap_servers = bootstrap_servers
         self._admin = admin(bootstrap_servers)  # the consumer is the thread's, and busy
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
@@ -46,7 +50,8 @@ class TableReader(threading.Thread):
         started = time.monotonic()
         self._refuse = refuse
         self._consumer.assign(self._partitions)
-        ends = self.ends()
+        while (ends := self.ends()) is None:
+            time.sleep(RETRY_S)
         records: list[Message] = []
         while not self._passed(ends):
             fresh = self._consumer.consume(RECORDS_MAX, POLL_S)
@@ -77,24 +82,25 @@ class TableReader(threading.Thread):
     def conflict_count(self) -> int:
         return self.rows.conflicts
 
-    def ends(self) -> Ends:
-        """The end of each partition, asked of the broker. Blocks; waits while no broker answers."""
-        while not self._stopping.is_set():
-            try:
-                return end_offsets(self._admin, self._partitions)
-            except KafkaException as error:
-                log.warning("waiting for Kafka", extra={"table": self._table_name, "why": error.args[0].str()})
-        return {}
+    def ends(self) -> Ends | None:
+        """The end of each partition, asked of the broker. Blocks; None if there was no answer."""
+        try:
+            return end_offsets(self._admin, self._partitions, ASK_S)
+        except KafkaException as error:
+            log.warning("no end offsets", extra={"table": self._table_name, "why": error.args[0].str()})
+            # After a broker's restart librdkafka's admin client asks with the leader epoch of before, for ever.
+            self._admin = admin(self._bootstrap_servers)
+            return None
 
     async def caught_up(self, timeout_s: float) -> None:
         """Returns once the rows hold everything that is in the topic now, or after `timeout_s`."""
-        deadline = self._loop.time() + timeout_s
-        ends = await self._loop.run_in_executor(None, self.ends)
-        if self._passed(ends):
-            return
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiters.append((ends, waiter))
-        await asyncio.wait([waiter], timeout=deadline - self._loop.time())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                ends = await self._loop.run_in_executor(None, self.ends)
+                if ends is not None and not self._passed(ends):
+                    waiter: asyncio.Future[None] = self._loop.create_future()
+                    self._waiters.append((ends, waiter))
+                    await waiter
 
     def run(self) -> None:
         try:

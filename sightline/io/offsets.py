@@ -14,6 +14,9 @@ T = TypeVar("T")
 
 TIMEOUT_S = 5.0
 
+PASSING = ("_TIMED_OUT", "_TRANSPORT", "_WAIT_COORD", "FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH")
+"""Errors that a broker's restart brings, though librdkafka does not call them retriable."""
+
 
 def start_offsets(consumer: Consumer, partitions: list[TopicPartition], start: str) -> tuple[list[TopicPartition], int]:
     """The partitions with the offsets to start at, and how many records expired unread.
@@ -54,11 +57,7 @@ def _patiently(ask: Callable[[], T]) -> T:
         try:
             return ask()
         except KafkaException as error:
-            if not error.args[0].retriable() and error.args[0].name() not in (
-                "_TIMED_OUT",
-                "_TRANSPORT",
-                "_WAIT_COORD",
-            ):
+            if not error.args[0].retriable() and error.args[0].name() not in PASSING:
                 raise
             log.warning("waiting for Kafka", extra={"why": error.args[0].str()})
             time.sleep(0.1)
