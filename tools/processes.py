@@ -1,7 +1,7 @@
 """Child processes that never outlive us: used by the demo, the tests and the benchmarks."""
 
-import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
 
-
-def _die_with_parent() -> None:
-    """Linux: the kernel kills the child when we die, however we die."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _dying_with_parent(argv: Sequence[str]) -> list[str]:
+    """Linux: the kernel kills the child when we die, however we die. By a launcher, not by code between fork and exec:
+    in a process with gRPC's threads that code may never get to run.
+    """
+    launcher = shutil.which("setpriv")
+    return [launcher, "--pdeathsig", "KILL", *argv] if launcher else list(argv)
 
 
 def free_port() -> int:
@@ -36,13 +37,12 @@ class Process:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             self._child = subprocess.Popen(
-                argv,
+                _dying_with_parent(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
             )
 
     @property

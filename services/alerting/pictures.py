@@ -28,6 +28,7 @@ PIXELS_MAX = 64_000_000
 _SIZES = ((480, 80), (480, 65), (400, 60), (320, 55), (240, 50), (160, 40), (96, 30))
 """Edge in pixels and JPEG quality, tried until the picture is small enough."""
 _TIMEOUT_S = 5.0
+_KNOWN_S = 10.0
 _NICENESS = 10
 """Alerts come first, pictures when there is time."""
 
@@ -72,6 +73,7 @@ class EventReader:
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._admin = kafka.admin(bootstrap_servers)
+        self._known: dict[str, tuple[str, str, float]] = {}
         self._consumer = kafka.Consumer(kafka.reader_config(bootstrap_servers) | {"auto.offset.reset": "error"})
 
     def image(self, request: Request) -> bytes:
@@ -88,14 +90,23 @@ class EventReader:
 
     def _check_place(self, origin: Origin) -> None:
         """Offsets begin anew in another cluster and in a topic that was recreated."""
-        if kafka.cluster_id(self._admin, _TIMEOUT_S) != origin.cluster_id:
+        cluster_id, topic_id = self._place(origin.topic)
+        if cluster_id != origin.cluster_id:
             raise GoneError("the event lies in another cluster")
-        try:
-            topic = kafka.describe(self._admin, [origin.topic], _TIMEOUT_S)[origin.topic]
-        except kafka.TopicMissingError as error:
-            raise GoneError(str(error)) from None
-        if topic.topic_id != origin.topic_id:
+        if topic_id != origin.topic_id:
             raise GoneError("the topic was recreated")
+
+    def _place(self, topic: str) -> tuple[str, str]:
+        """Cluster id and topic id, asked for now and then: the event's id is compared in any case."""
+        cluster_id, topic_id, until_s = self._known.get(topic, ("", "", 0.0))
+        if time.monotonic() > until_s:
+            try:
+                topic_id = kafka.describe(self._admin, [topic], _TIMEOUT_S)[topic].topic_id
+            except kafka.TopicMissingError as error:
+                raise GoneError(str(error)) from None
+            cluster_id = kafka.cluster_id(self._admin, _TIMEOUT_S)
+            self._known = {topic: (cluster_id, topic_id, time.monotonic() + _KNOWN_S)}
+        return cluster_id, topic_id
 
     def _message(self, origin: Origin) -> Message:
         at = TopicPartition(origin.topic, origin.partition, origin.offset)

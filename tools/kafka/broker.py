@@ -104,7 +104,7 @@ class Broker:
         )
         Path(self._properties).write_text(text)
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", self._properties)
+        command = self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", self._properties)
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise ProcessError(f"formatting Kafka's storage failed:\n{done.stdout}{done.stderr}")
