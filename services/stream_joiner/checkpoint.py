@@ -52,16 +52,16 @@ class Checkpoint:
 
     def commit(self) -> None:
         """Offsets that moved since the last time, asynchronously."""
-        if offsets := self.take_offsets(self.logs):
+        if moved := [each for each in self.logs.values() if each.done_until > each.committed]:
+            for each in moved:
+                each.committed = each.done_until
+            offsets = self.offsets(each.partition for each in moved)
             self.later(lambda consumer: consumer.commit(offsets=offsets, asynchronous=True))
 
-    def take_offsets(self, partitions: Iterable[int]) -> list[TopicPartition]:
-        """What is to be committed for these, taken as committed until `committed` says otherwise."""
+    def offsets(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        """How far each of these is done."""
         logs = [self.logs[each] for each in partitions if each in self.logs]
-        moved = [each for each in logs if each.done_until > each.committed]
-        for each in moved:
-            each.committed = each.done_until
-        return [TopicPartition(each.topic, each.partition, each.done_until) for each in moved]
+        return [TopicPartition(each.topic, each.partition, each.done_until) for each in logs]
 
     def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """The broker's answer to an asynchronous commit; one that failed is sent again with the next."""

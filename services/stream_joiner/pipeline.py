@@ -74,7 +74,7 @@ class JoinPipeline:
         deadline = loop.time() + self._settings.drain_ms_max / 1e3
         while any(len(logs[each]) for each in numbers if each in logs) and loop.time() < deadline:
             await self._checkpoint.next_acknowledgements()
-        offsets = self._checkpoint.take_offsets(numbers)
+        offsets = self._checkpoint.offsets(numbers)
         self.lost(partitions)
         return offsets
 

@@ -79,12 +79,19 @@ class Source(threading.Thread):
                 [self._events.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
             while not self._stopping.is_set():
-                while not self._work.empty():
-                    self._work.get()(self._consumer)
+                self._do_work()
                 self._poll()
             self._consumer.close()
         except Exception as error:
             self._loop.call_soon_threadsafe(self.failed, error)
+
+    def _do_work(self) -> None:
+        while not self._work.empty():
+            try:
+                self._work.get()(self._consumer)
+            except KafkaException as error:
+                # Of a partition that was taken away meanwhile, or while no broker answers; asked again where it matters.
+                log.warning("not done", extra={"why": error.args[0].str()})
 
     def _poll(self) -> None:
         first = self._consumer.poll(POLL_S)
@@ -128,7 +135,10 @@ class Source(threading.Thread):
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("partitions revoked", extra={"partitions": [each.partition for each in partitions]})
+        # An asynchronous commit still waiting here would come after the last one, and take the group back.
+        self._do_work()
         if offsets := self._wait(self._reader.revoked(partitions)):
+            self._do_work()
             try:
                 consumer.commit(offsets=offsets, asynchronous=False)
             except KafkaException as error:

@@ -84,7 +84,7 @@ def test_the_demo_alerts_on_all_it_should_and_nothing_else(root: Path, directory
 
 @pytest.mark.parametrize("moment", ["… Kafka", "… featurizer", "Ctrl-C stops", "… truth"])
 def test_ctrl_c_leaves_nothing_running(root: Path, directory: Path, model_root: Path, moment: str):
-    with demo(root, directory, "--seconds", "3") as process:
+    with demo(root, directory, "--seconds", "3", "--rate", "100") as process:
         before = wait_for_line(process, moment)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
