@@ -31,6 +31,13 @@ _TIMEOUT_S = 5.0
 _KNOWN_S = 10.0
 _NICENESS = 10
 """Alerts come first, pictures when there is time."""
+_ONE_RECORD: kafka.Config = {
+    "auto.offset.reset": "error",
+    # One record is wanted: don't read far ahead of it, and don't let the next question wait behind an idle fetch.
+    "queued.min.messages": 1,
+    "fetch.message.max.bytes": 1 << 20,
+    "fetch.wait.max.ms": 10,
+}
 
 
 class GoneError(Exception):
@@ -74,7 +81,7 @@ class EventReader:
     def __init__(self, bootstrap_servers: str) -> None:
         self._admin = kafka.admin(bootstrap_servers)
         self._known: dict[str, tuple[str, str, float]] = {}
-        self._consumer = kafka.Consumer(kafka.reader_config(bootstrap_servers) | {"auto.offset.reset": "error"})
+        self._consumer = kafka.Consumer(kafka.reader_config(bootstrap_servers) | _ONE_RECORD)
 
     def image(self, request: Request) -> bytes:
         """Raises GoneError, or KafkaException where the broker does not answer."""

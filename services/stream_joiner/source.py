@@ -90,7 +90,7 @@ class Source(threading.Thread):
             try:
                 self._work.get()(self._consumer)
             except KafkaException as error:
-                # Of a partition that was taken away meanwhile, or while no broker answers; asked again where it matters.
+                # Of a partition that was taken away meanwhile, or while no broker answers.
                 log.warning("not done", extra={"why": error.args[0].str()})
 
     def _poll(self) -> None:
