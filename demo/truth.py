@@ -14,12 +14,13 @@ from demo.replay import Sent
 
 # Least score of each label that means Bond.
 BOND = {
-    "missile": 0.2,
-    "moped": 0.3,
-    "motor scooter": 0.3,
-    "tiger cat": 0.2,
-    "Egyptian cat": 0.2,
-    "tabby cat": 0.2,
+    "missile": 0.25,
+    "projectile": 0.25,
+    "moped": 0.4,
+    "motor scooter": 0.4,
+    "Egyptian cat": 0.3,
+    "tiger cat": 0.3,
+    "tabby": 0.3,
 }
 
 _TABLE = {place.location_id: place for place in PLACES}
