@@ -70,6 +70,7 @@ function card(alert) {
 function picture(node, alert, tries) {
   const image = node.querySelector(".picture");
   image.alt = alert.summary;
+  image.onload = () => image.classList.add("there");
   image.onerror = () => {
     if (tries < PICTURE_RETRIES_MAX && node.isConnected) {
       setTimeout(picture, 2000 * (tries + 1), node, alert, tries + 1);
