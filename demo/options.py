@@ -28,6 +28,7 @@ class Options(NamedTuple):
     pipeline: Path
     rules: Path
     directory: Path
+    broker_warm_up_s: float = 4
 
     @property
     def endless(self) -> bool:

@@ -18,7 +18,6 @@ from tools.processes import Process, ProcessError, free_port
 
 WARM_UP_EVENTS = 120
 _AHEAD_S = 20
-_BROKER_WARM_UP_RECORDS, _BROKER_WARM_UP_S = 1_500, 5.0
 
 
 class System(NamedTuple):
@@ -55,7 +54,7 @@ def start(stage: Stage, options: Options, screen: Screen) -> System:
         grpc_port=alerts_port,
     )
     with screen.step("the broker's JIT") as progress:
-        progress(f"{_warm_broker(bootstrap)} records")
+        progress(f"{_warm_broker(bootstrap, options.broker_warm_up_s)} records")
     with screen.step("featurizer, stream joiner, alerting") as progress:
         for service in (featurizer, joiner, alerting):
             service.wait_ready(progress)
@@ -99,15 +98,15 @@ def _wait_for(photographer: Process, photographs: Spool, wanted: int, progress: 
     progress(f"{wanted}, {photographs.bytes / 1e6:.0f} MB")
 
 
-def _warm_broker(bootstrap: str) -> int:
-    """One record at a time there and back: Java's first thousand requests are 2 to 5 times slower than the rest."""
+def _warm_broker(bootstrap: str, seconds: float) -> int:
+    """One record at a time there and back: Java's first requests are 2 to 5 times slower than those after 20,000."""
     topic = "demo-warm-up"
     kafka.create_topics(kafka.admin(bootstrap), [kafka.Topic(topic)])
     producer = Producer(kafka.producer_config(bootstrap))
     consumer = Consumer(kafka.reader_config(bootstrap))
     consumer.assign([TopicPartition(topic, 0, 0)])
-    deadline, done = time.monotonic() + _BROKER_WARM_UP_S, 0
-    while done < _BROKER_WARM_UP_RECORDS and time.monotonic() < deadline:
+    deadline, done = time.monotonic() + seconds, 0
+    while time.monotonic() < deadline:
         producer.produce(topic, value=bytes(512))
         producer.flush(1)
         done += consumer.poll(1) is not None

@@ -33,6 +33,7 @@ ALERTS_A_EVENT = 0.7
 """28 of 40 cameras stand at watched places."""
 
 WARM_UP_S = 15.0
+BROKER_WARM_UP_S = 20.0
 
 EXAMPLES = """\
 examples:
@@ -83,6 +84,7 @@ def _transport(transport: str, options: argparse.Namespace) -> dict[str, Any]:
         pipeline=HERE / "pipeline.yaml",
         rules=HERE / "rules.yaml",
         directory=SCRATCH,
+        broker_warm_up_s=BROKER_WARM_UP_S,
     )
     shutil.rmtree(SCRATCH / "run", ignore_errors=True)
     with Stage(SCRATCH / "run") as stage:

@@ -12,6 +12,7 @@ from services.alerting import servicer, wall
 from services.alerting.darkroom import Darkroom, developing
 from services.alerting.entry import Entry
 from services.alerting.feed import Feed
+from services.alerting.handover import HandOver
 from services.alerting.metrics import Metrics
 from services.alerting.parts import Parts
 from services.alerting.pipeline import Pipeline
@@ -65,7 +66,7 @@ async def serve(settings: Settings, life: Lifecycle) -> None:
                 rules,
                 rules.topics(),
                 metrics,
-                publish=lambda entries: loop.call_soon_threadsafe(publish, entries),
+                publish=HandOver(loop, publish),
                 add_past=lambda past: loop.call_soon_threadsafe(add_past, past),
                 waiting=lambda what: loop.call_soon_threadsafe(life.waiting, what),
                 ready=lambda: loop.call_soon_threadsafe(joined.set),

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message
 
 from services.alerting.decider import Outcome
-from services.alerting.lease import PRODUCER_SHARE
+from services.alerting.lease import PRODUCER_SHARE, Lease
 from services.alerting.parts import Parts, Places
 from sightline.alerts import records
 from sightline.deadletters import DeadLetter, dead_letter
@@ -24,9 +24,10 @@ _CLOSE_SLACK_S = 1.0
 class Effects:
     """`lose` is called when a record could not be delivered: whether it is in the topic is then unknown."""
 
-    def __init__(self, parts: Parts, places: Places, lose: Callable[[str], None]) -> None:
+    def __init__(self, parts: Parts, places: Places, lease: Lease, lose: Callable[[str], None]) -> None:
         settings = parts.settings
         self._parts, self._places, self._settings, self._lose = parts, places, settings, lose
+        self._lease = lease
         self._timeout_ms = round(settings.session_timeout_ms * PRODUCER_SHARE)
         config = producer_config(settings.bootstrap_servers)
         self._producer = Producer(config | {"message.timeout.ms": self._timeout_ms})
@@ -100,6 +101,7 @@ class Effects:
 
     def _produce(self, on_delivery: Callable[..., None], **record: Any) -> None:
         while True:
+            self._lease.beat()  # as close to the producer as can be
             try:
                 self._producer.produce(on_delivery=on_delivery, **record)
                 return

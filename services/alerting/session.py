@@ -45,7 +45,7 @@ class Session:
             settings.bootstrap_servers, settings.group, settings.session_timeout_ms, settings.instance
         )
         self._consumer = Consumer(config | {"on_commit": self._on_commit})
-        self._effects = Effects(parts, places, self._lose)
+        self._effects = Effects(parts, places, self._lease, self._lose)
         self._assignment = Assignment(parts, self._consumer)
         self._decider = Decider(parts, self._lease)
         self._commits_open = 0
@@ -102,8 +102,9 @@ class Session:
         if entries:
             self._parts.publish(entries)  # 2
         for outcome in outcomes:
-            self._lease.beat()
             self._effects.apply(outcome)  # 3, 4
+        for outcome in outcomes:
+            self._decider.count(outcome, polled_us)
 
     def _on_error(self, error: KafkaError, message: Message) -> None:
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
