@@ -13,7 +13,7 @@ class HandOver:
     """Call it from the deciding thread: it returns when the loop has begun to write to every subscriber.
 
     Only one thread at a time runs Python. If the deciding thread went on at once, with producing and counting, the loop
-    would be awake and waiting for it, 0.4 ms of the alert's time; so it waits for the loop, at most _SENT_S_MAX.
+    would be awake and waiting for it, 0.2 ms of the alert's time; so it waits for the loop, at most _SENT_S_MAX.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, publish: Callable[[Sequence[Entry]], object]) -> None:
