@@ -6,55 +6,16 @@ even a kill -9 of the demo leave nothing behind.
 
 import shutil
 import signal
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
 from sightline.io import kafka
 from tools.kafka import Broker
-from tools.processes import Process, ProcessError, free_port
+from tools.processes import Process, ProcessError
+from tools.services import Service
 
-_READY_TIMEOUT_S = 120
 _STOP_TIMEOUT_S = 15
-
-
-class Service(Process):
-    """One of the three, with its HTTP side."""
-
-    def __init__(self, module: str, log: Path, arguments: Mapping[str, object]) -> None:
-        self.http_port = free_port()
-        flags = [f"--{name}={value}" for name, value in arguments.items()]
-        flags += ["--http-host=127.0.0.1", f"--http-port={self.http_port}"]
-        super().__init__(module.rpartition(".")[2], [sys.executable, "-m", module, *flags], log)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.http_port}"
-
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and body; 0 while nobody listens."""
-        try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError as error:
-            return 0, str(error)
-
-    def wait_ready(self, progress: Callable[[str], None]) -> None:
-        """Raises ProcessError if it ends or takes more than two minutes."""
-
-        def ready() -> bool:
-            status, text = self.get("/readyz")
-            progress(f"{self.name}: {text.strip() if status else 'starting'}")
-            return status == 200
-
-        self.wait_until(ready, _READY_TIMEOUT_S)
 
 
 class Stage:
@@ -72,8 +33,8 @@ class Stage:
         return process
 
     def service(self, name: str, **arguments: object) -> Service:
-        flags = {flag.replace("_", "-"): value for flag, value in arguments.items()}
-        service = Service(f"services.{name}", self.directory / f"{name}.log", flags)
+        flags = [f"--{flag.replace('_', '-')}={value}" for flag, value in arguments.items()]
+        service = Service(name, self.directory / f"{name}.log", *flags)
         self._running.append(service)
         return service
 

@@ -11,10 +11,11 @@ from demo import places, spool
 from demo.options import Options
 from demo.screen import Screen
 from demo.spool import Spool
-from demo.stage import Service, Stage
+from demo.stage import Stage
 from demo.watch import Watch
 from sightline.io import kafka
 from tools.processes import Process, ProcessError, free_port
+from tools.services import Service
 
 WARM_UP_EVENTS = 120
 _AHEAD_S = 20

@@ -83,3 +83,7 @@ class Process:
     def kill(self) -> int:
         self.send(signal.SIGKILL)
         return self._child.wait()
+
+    def wait(self, timeout_s: float = 60) -> int:
+        """The exit code, once it has ended by itself. Raises subprocess.TimeoutExpired."""
+        return self._child.wait(timeout_s)

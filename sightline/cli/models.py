@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
     measure = commands.add_parser("measure", parents=[source], help="speed and accuracy at each input size (minutes)")
     measure.add_argument("--frames", type=int, default=400, help="jittered photographs to score (%(default)s)")
+    measure.add_argument(
+        "--sizes", type=int, nargs="+", choices=INPUT_SIZES, default=list(INPUT_SIZES), help="of the input (all)"
+    )
     measure.add_argument("--photographs", type=Path, help="a directory of your own instead, files named …_<class>.jpg")
     measure.add_argument(
         "--into", type=Path, default=Path("build/models-measured"), help="work directory (%(default)s)"
@@ -99,7 +102,7 @@ def _measure(arguments: argparse.Namespace) -> int:
     from sightline.models import measure
     from sightline.models.export import export
 
-    network, sizes = entry(arguments.model), list(INPUT_SIZES)
+    network, sizes = entry(arguments.model), arguments.sizes
     cache, into = arguments.cache, arguments.into
     made = [export(network, cache, into, version=size, input_size=size, replace=True, say=to_stderr) for size in sizes]
     source = arguments.photographs

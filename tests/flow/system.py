@@ -13,9 +13,10 @@ from demo.replay import Sent
 from demo.scorer import Scorer
 from demo.truth import expected
 from sightline.io.kafka import admin, create_topics, topics
-from tests.integration.harness import Service, event_headers, producer, wait_until
+from tests.integration.harness import event_headers, eventually, producer, start
 from tools.kafka import Broker
 from tools.processes import free_port
+from tools.services import Service
 
 SESSION_MS = 2_000
 
@@ -46,7 +47,7 @@ class System:
     def __exit__(self, *_: object) -> None:
         self._producer.close()
         for each in self.services.values():
-            each.process.kill()
+            each.kill()
         self.broker.kill()
 
     @property
@@ -72,7 +73,7 @@ class System:
             ),
         }[name]
         module = self._featurizer_module if name == "featurizer" else None
-        self.services[name] = Service(name, self._directory, *flags, module=module)
+        self.services[name] = start(name, self._directory, *flags, module=module)
         return self.services[name]
 
     def send_photo(self) -> None:
@@ -96,7 +97,9 @@ class System:
         self._producer.flush()
         scorer = Scorer(self._root / "build/models/efficientnet-lite0", "litert", self.photos)  # type: ignore[arg-type]
         wanted = expected(self.sent, scorer.score)
-        wait_until("every alert", lambda: len({each.event_id for each in alerts(self.bootstrap)}) >= len(wanted), 120)
+        eventually(
+            lambda: len({each.event_id for each in alerts(self.bootstrap)}) >= len(wanted), 120, what="every alert"
+        )
         return compare(wanted, alerts(self.bootstrap))
 
 
@@ -118,6 +121,6 @@ class Supervisor(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.wait(0.05):
-            if self._system.services[self._name].process.exit_code is not None:
+            if self._system.services[self._name].exit_code is not None:
                 self.deaths += 1
                 self._system.start(self._name)

@@ -19,7 +19,7 @@ from skimage import data
 from demo.records import alerts, read
 from tests.flow.system import SESSION_MS, Supervisor, System
 from tests.integration.alerting import Subscriber
-from tests.integration.harness import headers_of, wait_until
+from tests.integration.harness import eventually, headers_of
 from tests.marked_featurizer import KILLS
 from tests.marked_featurizer import image as marked
 
@@ -48,7 +48,7 @@ def test_photographs_become_alerts_and_bad_images_dead_letters(system: System) -
                 system.send_image(image, name)
     assert system.verdict().right
     system.send_image(rocket, "rocket")
-    wait_until("the rocket's alert", lambda: [each for each in subscriber.alerts if each.event_id == "rocket"])
+    eventually(lambda: [each for each in subscriber.alerts if each.event_id == "rocket"], what="the rocket's alert")
     alert = next(each for each in subscriber.alerts if each.event_id == "rocket")
     subscriber.close()
     assert (alert.rule, alert.match["label"], alert.match["place"]) == (
@@ -104,14 +104,14 @@ def test_nothing_is_missed_or_doubled_whatever_is_killed(system: System) -> None
 
     stream(1)
     for name in ("featurizer", "stream_joiner", "alerting"):
-        system.services[name].process.kill()
+        system.services[name].kill()
         stream(1)
         system.start(name)
         stream(1)
     system.services["alerting"].wait_ready()
-    system.services["alerting"].process.send(signal.SIGSTOP)
+    system.services["alerting"].send(signal.SIGSTOP)
     stream(SESSION_MS / 1e3 * 1.5)
-    system.services["alerting"].process.send(signal.SIGCONT)
+    system.services["alerting"].send(signal.SIGCONT)
     stream(1)
     system.broker.restart()
     stream(1)

@@ -1,14 +1,8 @@
 """What the tests of alerting share: the real process, and a producer and a consumer that nobody here wrote."""
 
-import json
-import re
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +15,9 @@ from sightline.ids import match_id
 from sightline.io import kafka
 from sightline.matches import Match
 from sightline.proto import alerts_pb2, alerts_pb2_grpc
-from tools.processes import Process, free_port
+from tests.integration.harness import eventually
+from tools.processes import free_port
+from tools.services import Service
 
 PARTITIONS = 2
 
@@ -47,15 +43,6 @@ rules:
     cooldown: {cooldown}
     summary: "{{label}} at {{place}} ({{score:.2f}})"
 """
-
-
-def eventually(condition: Callable[[], Any], timeout_s: float = 30, what: str = "the condition") -> Any:
-    """The first true answer."""
-    deadline = time.monotonic() + timeout_s
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come true in {timeout_s} s"
-        time.sleep(0.02)
-    return answer
 
 
 class Topics(NamedTuple):
@@ -168,7 +155,7 @@ class Reader:
         self._consumer.close()
 
 
-class Alerting(Process):
+class Alerting(Service):
     """The real service."""
 
     def __init__(
@@ -183,49 +170,17 @@ class Alerting(Process):
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "pipeline.yaml").write_text(_PIPELINE.format(matches=topics.matches))
         (directory / "rules.yaml").write_text(_RULES.format(cooldown=cooldown))
-        self.http_port, self.grpc_port = free_port(), free_port()
-        argv = [
-            *(sys.executable, "-m", "services.alerting", "--bootstrap-servers", bootstrap_servers),
-            *("--rules", str(directory / "rules.yaml"), "--pipelines", str(directory / "pipeline.yaml")),
-            *("--group", topics.matches, "--alerts-topic", topics.alerts, "--dead-letter-topic", topics.dead),
-            *("--http-host", "127.0.0.1", "--http-port", str(self.http_port)),
-            *("--grpc-host", "127.0.0.1", "--grpc-port", str(self.grpc_port)),
-            *flags,
-        ]
-        super().__init__("alerting", argv, directory / f"{name}.log")
-
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and body; 0 while nobody listens."""
-        status, body, _ = self.get_raw(path)
-        return status, body.decode()
-
-    def get_raw(self, path: str) -> tuple[int, bytes, dict[str, str]]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=10) as answer:
-                return answer.status, answer.read(), dict(answer.headers)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read(), dict(error.headers)
-        except OSError as error:
-            return 0, str(error).encode(), {}
-
-    def ready(self, timeout_s: float = 60) -> "Alerting":
-        self.wait_until(lambda: self.get("/readyz")[0] == 200, timeout_s)
-        return self
-
-    def metric(self, name: str, **labels: str) -> float:
-        """The value of one sample; 0 where there is none."""
-        for line in self.get("/metrics")[1].splitlines():
-            found = re.fullmatch(rf"{name}(?:\{{(.*)\}})? (\S+)", line)
-            if found and dict(re.findall(r'(\w+)="([^"]*)"', found[1] or "")) == labels:
-                return float(found[2])
-        return 0.0
+        self.grpc_port = free_port()
+        mine = (
+            *("--rules", directory / "rules.yaml", "--pipelines", directory / "pipeline.yaml"),
+            *("--bootstrap-servers", bootstrap_servers, "--group", topics.matches),
+            *("--alerts-topic", topics.alerts, "--dead-letter-topic", topics.dead),
+            *("--grpc-host", "127.0.0.1", "--grpc-port", self.grpc_port),
+        )
+        super().__init__("alerting", directory / f"{name}.log", *mine, *flags)
 
     def logged(self, text: str) -> bool:
         return text in self.log.read_text()
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
 
 class Subscriber(threading.Thread):

@@ -13,7 +13,8 @@ from skimage import data
 
 from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
-from tests.integration.harness import Service
+from tests.integration import harness
+from tools.services import Service
 
 MODEL = "efficientnet-lite0"
 TIMEOUT_S = 60
@@ -83,4 +84,4 @@ def target(service: Service) -> str:
 def start(directory: Path, model_root: Path, *flags: str, module: str | None = None) -> Service:
     """A featurizer that may not be ready yet, on a port that it chooses."""
     where = ("--model-root", str(model_root), "--grpc-host", "127.0.0.1", "--grpc-port", "0")
-    return Service("featurizer", directory, *where, *flags, module=module)
+    return harness.start("featurizer", directory, *where, *flags, module=module)

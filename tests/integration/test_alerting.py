@@ -24,9 +24,9 @@ from tests.integration.alerting import (
     Sender,
     Subscriber,
     Topics,
-    eventually,
     match,
 )
+from tests.integration.harness import eventually
 from tools.kafka import Broker
 from tools.processes import free_port
 
@@ -75,7 +75,7 @@ def decided(process: Alerting, **counts: int) -> None:
 
 
 def test_a_match_becomes_an_alert_everywhere(here: Here) -> None:
-    process = here.alerting().ready()
+    process = here.alerting().wait_ready()
     subscriber = Subscriber(process.grpc_port)
     eventually(lambda: process.metric("sightline_subscribers") == 1)
     sent = [match(number) for number in range(20)]
@@ -105,7 +105,7 @@ def test_a_match_becomes_an_alert_everywhere(here: Here) -> None:
 
 
 def test_the_partition_of_an_alert_is_its_matchs(here: Here) -> None:
-    here.alerting().ready()
+    here.alerting().wait_ready()
     here.sender.send(*[match(number) for number in range(40)])
     placed = {record.headers["ce_eventid"]: record.partition for record in here.alerts.until(40)}
     source = Reader(here.bootstrap_servers, here.topics.matches, PARTITIONS)
@@ -114,12 +114,12 @@ def test_the_partition_of_an_alert_is_its_matchs(here: Here) -> None:
 
 
 def test_a_copy_of_a_match_does_not_alert_again_even_after_a_restart(here: Here) -> None:
-    first = here.alerting().ready()
+    first = here.alerting().wait_ready()
     copies = [match(number) for number in range(5)]
     here.sender.send(*copies, *copies)
     decided(first, alert=5, duplicate=5)
     assert first.stop() == 0
-    second = here.alerting().ready()
+    second = here.alerting().wait_ready()
     here.sender.send(*copies, match(5))
     decided(second, alert=1, duplicate=5)
     assert len(here.alerts.until(6)) == 6
@@ -127,7 +127,7 @@ def test_a_copy_of_a_match_does_not_alert_again_even_after_a_restart(here: Here)
 
 def test_cooldown_by_event_time_and_through_a_restart(here: Here) -> None:
     """Late matches count by when their event was, not by when they come."""
-    first = here.alerting(cooldown="30s").ready()
+    first = here.alerting(cooldown="30s").wait_ready()
     start_us = match(0).time_us - 3_600 * S
 
     def at(number: int, second: int, camera: str = "camera-1") -> matches.Match:
@@ -136,7 +136,7 @@ def test_cooldown_by_event_time_and_through_a_restart(here: Here) -> None:
     here.sender.send(at(0, 100), at(1, 129), at(2, 130), at(3, 71), at(4, 70), at(5, 129, "camera-2"))
     decided(first, alert=4, cooldown=2)
     first.kill()
-    second = here.alerting(cooldown="30s").ready()
+    second = here.alerting(cooldown="30s").wait_ready()
     here.sender.send(at(6, 159), at(7, 160), at(8, 45))
     decided(second, alert=1)
     alerted = {record.headers["ce_eventid"] for record in here.alerts.until(5)}
@@ -144,14 +144,14 @@ def test_cooldown_by_event_time_and_through_a_restart(here: Here) -> None:
 
 
 def test_an_event_older_than_the_memory_does_not_alert(here: Here) -> None:
-    process = here.alerting("--dedupe-horizon-s", "60").ready()
+    process = here.alerting("--dedupe-horizon-s", "60").wait_ready()
     here.sender.send(match(0, time_us=match(0).time_us - 61 * S), match(1))
     decided(process, alert=1, too_old=1)
     assert [record.headers["ce_eventid"] for record in here.alerts.until(1)] == ["event-1"]
 
 
 def test_bad_matches_are_dead_lettered_and_the_rest_goes_on(here: Here, broker: Broker) -> None:
-    process = here.alerting().ready()
+    process = here.alerting().wait_ready()
     value, headers = matches.encode(match(0))
     missing = [(name, raw) for name, raw in headers if name != "ce_eventid"]
     here.sender.raw(b"k1", b"{not json", headers)
@@ -178,7 +178,7 @@ def test_bad_matches_are_dead_lettered_and_the_rest_goes_on(here: Here, broker: 
     assert counted == {"bad_match": 2, "missing_header": 2}
     # Dead letters are committed too: a restart does not repeat them.
     process.stop()
-    again = here.alerting().ready()
+    again = here.alerting().wait_ready()
     here.sender.send(match(2))
     decided(again, alert=1)
     assert len(here.dead.read()) == 4
@@ -187,7 +187,7 @@ def test_bad_matches_are_dead_lettered_and_the_rest_goes_on(here: Here, broker: 
 def test_an_alert_larger_than_its_topic_allows_is_a_dead_letter(here: Here) -> None:
     narrow = kafka.Topic(here.topics.alerts + "-narrow", PARTITIONS, {"max.message.bytes": "10000"})
     kafka.create_topics(kafka.admin(here.bootstrap_servers), [narrow])
-    process = here.alerting("--alerts-topic", narrow.name).ready()
+    process = here.alerting("--alerts-topic", narrow.name).wait_ready()
     alerts = Reader(here.bootstrap_servers, narrow.name, PARTITIONS)
     large = match(0)
     large.columns["note"] = "x" * 10_000
@@ -200,7 +200,7 @@ def test_an_alert_larger_than_its_topic_allows_is_a_dead_letter(here: Here) -> N
 
 
 def test_expired_matches_are_said_and_counted(here: Here) -> None:
-    first = here.alerting().ready()
+    first = here.alerting().wait_ready()
     here.sender.send(*[match(number) for number in range(20)])
     decided(first, alert=20)
     assert first.stop() == 0
@@ -210,7 +210,7 @@ def test_expired_matches_are_said_and_counted(here: Here) -> None:
     ends = [TopicPartition(here.topics.matches, number, -1) for number in range(PARTITIONS)]
     for future in client.delete_records(ends).values():
         future.result()
-    second = here.alerting().ready()
+    second = here.alerting().wait_ready()
     eventually(lambda: second.metric("sightline_skipped_records_total") == 20)
     here.sender.send(*[match(number) for number in range(40, 50)])
     decided(second, alert=10)
@@ -233,14 +233,14 @@ def test_waits_for_the_broker_and_for_topics(tmp_path: Path, unique: Callable[[s
         assert process.stop() == 0
         process = Alerting(tmp_path, topics._replace(alerts=topics.alerts + "-wide"), late.bootstrap_servers)
         kafka.create_topics(client, [kafka.Topic(topics.alerts + "-wide", 2)])
-        process.ready()
+        process.wait_ready()
     finally:
         process.kill()
         late.stop()
 
 
 def test_health_reflection_and_list(here: Here) -> None:
-    process = here.alerting().ready()
+    process = here.alerting().wait_ready()
     here.sender.send(*[match(number) for number in range(3)])
     decided(process, alert=3)
     with grpc.insecure_channel(f"127.0.0.1:{process.grpc_port}") as channel:
@@ -255,7 +255,7 @@ def test_health_reflection_and_list(here: Here) -> None:
         answer = next(reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request])))
         assert "sightline.v1.Alerts" in {each.name for each in answer.list_services_response.service}
         stub = alerts_pb2_grpc.AlertsStub(channel)
-        listed = eventually(lambda: (found := stub.List(alerts_pb2.ListRequest()).alerts) and len(found) == 3 and found)
+        listed = eventually(lambda: found if len(found := stub.List(alerts_pb2.ListRequest()).alerts) == 3 else [])
         times = [alert.alert_time.ToMicroseconds() for alert in listed]
         assert times == sorted(times, reverse=True)
         assert len(stub.List(alerts_pb2.ListRequest(limit=2)).alerts) == 2
@@ -263,11 +263,11 @@ def test_health_reflection_and_list(here: Here) -> None:
 
 
 def test_replay_is_there_after_a_restart(here: Here) -> None:
-    first = here.alerting().ready()
+    first = here.alerting().wait_ready()
     here.sender.send(*[match(number) for number in range(5)])
     here.alerts.until(5)
     first.kill()
-    second = here.alerting().ready()
+    second = here.alerting().wait_ready()
     subscriber = Subscriber(second.grpc_port, replay=3)
     eventually(lambda: len(subscriber.alerts) == 3)
     here.sender.send(match(5))
@@ -281,7 +281,7 @@ def test_replay_is_there_after_a_restart(here: Here) -> None:
 
 
 def test_a_subscriber_that_does_not_read_is_ended(here: Here) -> None:
-    process = here.alerting("--subscriber-alerts-max", "10").ready()
+    process = here.alerting("--subscriber-alerts-max", "10").wait_ready()
     channel = grpc.insecure_channel(f"127.0.0.1:{process.grpc_port}")
     stream = alerts_pb2_grpc.AlertsStub(channel).Subscribe(alerts_pb2.SubscribeRequest(), wait_for_ready=True)
     eventually(lambda: process.metric("sightline_subscribers") == 1)
@@ -307,7 +307,7 @@ def test_a_subscriber_that_does_not_read_is_ended(here: Here) -> None:
 
 
 def test_more_subscribers_than_allowed(here: Here) -> None:
-    process = here.alerting("--subscribers-max", "1").ready()
+    process = here.alerting("--subscribers-max", "1").wait_ready()
     first = Subscriber(process.grpc_port)
     eventually(lambda: process.metric("sightline_subscribers") == 1)
     second = Subscriber(process.grpc_port)
@@ -320,7 +320,7 @@ def test_more_subscribers_than_allowed(here: Here) -> None:
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
 def test_drains_on_a_signal(here: Here, sig: signal.Signals) -> None:
-    process = here.alerting().ready()
+    process = here.alerting().wait_ready()
     subscriber = Subscriber(process.grpc_port)
     eventually(lambda: process.metric("sightline_subscribers") == 1)
     here.sender.send(*[match(number) for number in range(200)])
@@ -330,10 +330,10 @@ def test_drains_on_a_signal(here: Here, sig: signal.Signals) -> None:
     eventually(lambda: process.exit_code is not None)
     assert process.exit_code == 0
     eventually(lambda: subscriber.ended is grpc.StatusCode.UNAVAILABLE)
-    assert [line["message"] for line in process.lines()][-1] == "stopped"
+    assert [line["message"] for line in process.logs()][-1] == "stopped"
     subscriber.close()
     # What was decided is on the topic and committed: the next instance goes on with the rest.
-    here.alerting().ready()
+    here.alerting().wait_ready()
     here.alerts.until(200)
     assert max(here.alerts.ids().values()) == 1
 
@@ -380,8 +380,8 @@ def test_a_port_in_use_ends_with_code_2(root: Path, flag: str) -> None:
 
 def test_two_instances_of_one_name(here: Here) -> None:
     """Kafka fences the older one: it ends, rather than fight for the partitions."""
-    first = here.alerting("--instance", "alerting-0").ready()
-    second = here.alerting("--instance", "alerting-0").ready()
+    first = here.alerting("--instance", "alerting-0").wait_ready()
+    second = here.alerting("--instance", "alerting-0").wait_ready()
     eventually(lambda: first.exit_code is not None)
     assert first.exit_code == 1
     assert second.exit_code is None

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.alerting import PARTITIONS, Alerting, Reader, Sender, Stream, Subscriber, Topics, eventually
+from tests.integration.alerting import PARTITIONS, Alerting, Reader, Sender, Stream, Subscriber, Topics
+from tests.integration.harness import eventually
 from tools.kafka import Broker
 
 SESSION_MS = 2_000
@@ -67,21 +68,21 @@ def bench(tmp_path: Path, broker: Broker, unique: Callable[[str], str]) -> Itera
 
 
 def test_killed_and_restarted(bench: Bench) -> None:
-    first = bench.alerting("first").ready()
+    first = bench.alerting("first").wait_ready()
     bench.stream.start()
     bench.alerts_beyond(50)
     first.kill()
-    bench.alerting("second").ready()
+    bench.alerting("second").wait_ready()
     bench.alerts_beyond(50)
     bench.check()
 
 
 def test_stopped_past_its_session_and_continued(bench: Bench) -> None:
     """The other instance takes over while the first one has matches and alerts in hand."""
-    first = bench.alerting("first").ready()
+    first = bench.alerting("first").wait_ready()
     bench.stream.start()
     bench.alerts_beyond(20)
-    second = bench.alerting("second").ready()
+    second = bench.alerting("second").wait_ready()
     bench.alerts_beyond(50)
     first.send(signal.SIGSTOP)
     eventually(
@@ -96,12 +97,12 @@ def test_stopped_past_its_session_and_continued(bench: Bench) -> None:
 
 def test_a_second_instance_comes_and_the_first_leaves(bench: Bench) -> None:
     """Orderly: partitions move twice while matches flow, and each subscriber sees what its instance decides."""
-    first = bench.alerting("first").ready()
+    first = bench.alerting("first").wait_ready()
     mine = Subscriber(first.grpc_port)
     eventually(lambda: first.metric("sightline_subscribers") == 1)
     bench.stream.start()
     bench.alerts_beyond(50)
-    second = bench.alerting("second").ready()
+    second = bench.alerting("second").wait_ready()
     other = Subscriber(second.grpc_port)
     bench.alerts_beyond(50)
     assert first.stop() == 0
@@ -128,7 +129,7 @@ def own_broker(tmp_path: Path) -> Iterator[Broker]:
 def test_broker_killed_and_restarted(tmp_path: Path, own_broker: Broker, unique: Callable[[str], str]) -> None:
     bench = Bench(tmp_path, own_broker, unique)
     try:
-        instance = bench.alerting("only").ready()
+        instance = bench.alerting("only").wait_ready()
         bench.stream.start()
         bench.alerts_beyond(50)
         own_broker.kill()
@@ -146,7 +147,7 @@ def test_broker_hangs_longer_than_the_producer_waits(
     """An alert that was given up on this side may be written by the broker all the same when it goes on."""
     bench = Bench(tmp_path, own_broker, unique)
     try:
-        bench.alerting("only").ready()
+        bench.alerting("only").wait_ready()
         bench.stream.start()
         bench.alerts_beyond(50)
         send(own_broker, signal.SIGSTOP)

@@ -14,8 +14,10 @@ from PIL import Image
 from sightline.events import Origin, encode_headers, format_time_us
 from sightline.io import kafka
 from sightline.matches import Match
-from tests.integration.alerting import Alerting, Sender, Topics, eventually, match
+from tests.integration.alerting import Alerting, Sender, Topics, match
+from tests.integration.harness import eventually
 from tools.kafka import Broker
+from tools.services import Answer
 
 
 class Stage:
@@ -32,7 +34,7 @@ class Stage:
         self.topic_id = kafka.describe(self.client, [self.events])[self.events].topic_id
         self.sender = Sender(servers, topics.matches)
         self._producer = KafkaProducer(bootstrap_servers=servers)
-        self.process = Alerting(directory, topics, servers, "--feed-alerts-max", "5").ready()
+        self.process = Alerting(directory, topics, servers, "--feed-alerts-max", "5").wait_ready()
 
     def event(self, number: int, image: bytes) -> Match:
         """An event, and the match that refers to it."""
@@ -50,16 +52,18 @@ class Stage:
     def alerts(self, count: int) -> list[dict[str, object]]:
         """The newest, oldest first, once there are `count`."""
 
-        def there() -> list[dict[str, object]] | None:
+        def there() -> list[dict[str, object]]:
             found = json.loads(self.process.get("/api/alerts")[1])["alerts"]
-            return found[::-1] if len(found) == count else None
+            return found[::-1] if len(found) == count else []
 
-        found: list[dict[str, object]] = eventually(there)
-        return found
+        return eventually(there)
 
-    def picture(self, alert: dict[str, object]) -> tuple[int, bytes, dict[str, str]]:
-        path = f"/alerts/{alert['id']}/image"
-        return eventually(lambda: (answer := self.process.get_raw(path))[0] != 503 and answer)  # type: ignore[no-any-return]
+    def picture(self, alert: dict[str, object]) -> Answer:
+        def developed() -> Answer | None:
+            answer = self.process.fetch(f"/alerts/{alert['id']}/image")
+            return answer if answer.status != 503 else None
+
+        return eventually(developed)
 
     def close(self) -> None:
         self.process.kill()
@@ -166,12 +170,12 @@ def test_events_and_where_a_page_goes_on(stage: Stage) -> None:
 
 
 def test_the_page_and_its_files(stage: Stage) -> None:
-    status, body, headers = stage.process.get_raw("/")
+    status, body, headers = stage.process.fetch("/")
     assert status == 200
     assert b"Sightline" in body
     assert headers["Content-Security-Policy"].startswith("default-src 'self';")
     for name in ("wall.js", "wall.css", "icon.svg"):
-        status, body, _ = stage.process.get_raw(f"/web/{name}")
+        status, body, _ = stage.process.fetch(f"/web/{name}")
         assert status == 200
         assert b"http://" not in body.replace(b"http://www.w3.org/2000/svg", b"")
         assert b"innerHTML" not in body

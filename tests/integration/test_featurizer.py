@@ -15,7 +15,8 @@ from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
 from tests import marked_featurizer
 from tests.integration.featurizer import ESPRESSO, MISSILE, MODEL, Caller, calling, coffee, rocket, start, target
-from tests.integration.harness import Service, wait_until
+from tests.integration.harness import eventually
+from tools.services import Service
 
 MESSAGE_BYTES_MAX = 2 << 20
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -35,7 +36,7 @@ def running(directory: Path, model_root: Path, *flags: str, module: str | None =
     try:
         yield service.wait_ready()
     finally:
-        service.process.kill()
+        service.kill()
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, model_root: Path) -> Itera
         directory, model_root, f"--message-bytes-max={MESSAGE_BYTES_MAX}", f"--unix-socket={socket}"
     ) as service:
         yield service
-        assert service.process.stop() == 0, service.process.log_tail()
+        assert service.stop() == 0, service.log_tail()
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def bomb() -> bytes:
 
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
 def test_a_photograph_is_classified(service, transport):
-    socket = f"unix:{service.process.log.parent / 'socket'}"
+    socket = f"unix:{service.log.parent / 'socket'}"
     with calling(target(service) if transport == "tcp" else socket) as channel:
         caller = Caller(channel)
         response = caller.ask(rocket(), coffee(), top_k=3)
@@ -205,7 +206,7 @@ def test_one_row_that_the_model_fails_on_is_the_only_one_without_scores(tmp_path
             next(caller.call)
         caller.done_sending()
         assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
-        assert service.process.kill() == marked_featurizer.EXIT_CODE
+        assert service.kill() == marked_featurizer.EXIT_CODE
 
 
 def test_sigterm_under_load_loses_nothing(tmp_path, model_root):
@@ -218,7 +219,7 @@ def test_sigterm_under_load_loses_nothing(tmp_path, model_root):
             assert next(caller.call).status == pb.OK
 
         with ThreadPoolExecutor(1) as stopping:
-            stopped = stopping.submit(service.process.stop, 30)
+            stopped = stopping.submit(service.stop, 30)
             assert next(watch).status == NOT_SERVING
             for caller, ids in zip(callers, sent, strict=True):
                 answers = list(caller.call)  # ends: the server closes the stream, the caller need not
@@ -231,7 +232,7 @@ def test_sigterm_under_load_loses_nothing(tmp_path, model_root):
                 # What the server had not read yet when the signal came, it hands back.
                 assert {each.status for each in answered} <= {pb.OK, pb.UNAVAILABLE}
             watch.cancel()
-            assert stopped.result() == 0, service.process.log_tail()
+            assert stopped.result() == 0, service.log_tail()
 
 
 def test_a_model_error_at_start_names_the_file(tmp_path, model_root):
@@ -254,7 +255,7 @@ def test_a_model_error_at_start_names_the_file(tmp_path, model_root):
 
 def test_a_taken_address_is_refused_by_name(tmp_path, model_root, service):
     port = target(service).split(":")[1]
-    socket = service.process.log.parent / "socket"
+    socket = service.log.parent / "socket"
     for flags, message in [
         (["--grpc-port", port], f"--grpc-port: can't listen on 127.0.0.1:{port}: Address already in use"),
         (["--http-port", str(service.http_port)], f"--http-port: can't listen on 127.0.0.1:{service.http_port}: "),
@@ -267,14 +268,14 @@ def test_a_taken_address_is_refused_by_name(tmp_path, model_root, service):
 
 def exit_code(service: Service) -> int | None:
     """Once it has ended by itself."""
-    wait_until("it ended", lambda: service.process.exit_code is not None)
-    return service.process.exit_code
+    eventually(lambda: service.exit_code is not None, what="it ended")
+    return service.exit_code
 
 
 def refusal(service: Service) -> dict[str, str]:
     """The one error that a service ended with at its start; nothing but our JSON lines is printed."""
-    assert exit_code(service) == 2, service.process.log_tail()
-    assert len(service.logs()) == len(service.process.log.read_text().splitlines()), service.process.log_tail()
+    assert exit_code(service) == 2, service.log_tail()
+    assert len(service.logs()) == len(service.log.read_text().splitlines()), service.log_tail()
     (error,) = [line for line in service.logs() if line["level"] != "info"]
     return error
 
@@ -286,4 +287,4 @@ def test_flags_that_are_wrong(tmp_path, model_root):
     ]:
         service = start(tmp_path, model_root, *flags)
         assert exit_code(service) == 2
-        assert message in service.process.log_tail()
+        assert message in service.log_tail()

@@ -14,16 +14,17 @@ from sightline.io.kafka import Topic, admin, cluster_id, create_topics, describe
 from sightline.matches import Match, decode
 from tests.integration.harness import (
     Reader,
-    Service,
     event_headers,
+    eventually,
     headers_of,
     producer,
     service,
-    wait_until,
+    start,
 )
 from tests.integration.scripted_featurizer import Scripted, scripted_featurizer
 from tools.kafka import Broker
 from tools.processes import free_port
+from tools.services import Service
 
 PIPELINE = """\
 version: 1
@@ -110,7 +111,7 @@ def test_a_match_carries_what_alerting_needs(bench: Bench, featurizer: tuple[str
             match.stage_us[each] for each in ("ingest", "join", "featurize")
         )
         assert (match.stage_us["decode"], match.stage_us["inference"]) == (1, 2)
-        wait_until("three outcomes", lambda: joiner.metric("sightline_events_total") == 3)
+        eventually(lambda: joiner.metric("sightline_events_total") == 3, what="three outcomes")
         assert joiner.metric("sightline_events_total", outcome="rejected") == 2
         assert joiner.metric("sightline_table_rows", table="places") == 1
 
@@ -156,7 +157,7 @@ def test_the_table_is_current_while_the_stream_runs(bench: Bench, featurizer: tu
         bench.send("cat 0.9", "renamed")
         bench.ids(3)
         bench.row("C", None)
-        wait_until("the row to go", lambda: _is_gone(bench))
+        eventually(lambda: _is_gone(bench), what="the row to go")
     places = {json.loads(each.value)["id"]: json.loads(each.value)["place"] for each in bench.matches.records}
     assert (places["before"], places["new"], places["renamed"]) == ("Station A", "New", "Station A, renamed")
 
@@ -171,7 +172,7 @@ def test_a_refusal_for_now_is_tried_again(bench: Bench, featurizer: tuple[str, S
         bench.send("busy 1", "b")
         bench.send("cat 0.9", "after")
         assert bench.ids(1) == ["after"]
-        wait_until("both outcomes", lambda: joiner.metric("sightline_events_total") == 2)
+        eventually(lambda: joiner.metric("sightline_events_total") == 2, what="both outcomes")
 
 
 def test_the_image_that_kills_is_found_and_the_rest_goes_on(bench: Bench, featurizer: tuple[str, Scripted]) -> None:
@@ -210,16 +211,16 @@ def test_output_keeps_the_order_of_the_input(bench: Bench, featurizer: tuple[str
 def test_killed_and_started_again_it_loses_nothing_and_repeats_only_ids(
     bench: Bench, featurizer: tuple[str, Scripted]
 ) -> None:
-    joiner = Service("stream_joiner", bench.directory, *bench.flags(featurizer[0])).wait_ready()
+    joiner = start("stream_joiner", bench.directory, *bench.flags(featurizer[0])).wait_ready()
     for number in range(100):
         bench.send(f"cat 0.9 {number}", f"{number:03}", partition=number % 2)
         if number % 25 == 24:
-            joiner.process.kill()
-            joiner = Service("stream_joiner", bench.directory, *bench.flags(featurizer[0]))
-    wait_until("all ids", lambda: len({headers_of(each)["ce_id"] for each in bench.matches.poll()}) == 100)
+            joiner.kill()
+            joiner = start("stream_joiner", bench.directory, *bench.flags(featurizer[0]))
+    eventually(lambda: len({headers_of(each)["ce_id"] for each in bench.matches.poll()}) == 100, what="all ids")
     events = {headers_of(each)["ce_eventid"]: headers_of(each)["ce_id"] for each in bench.matches.records}
     assert len(events) == 100
-    assert joiner.process.stop() == 0
+    assert joiner.stop() == 0
 
 
 def test_terminated_under_load_it_finishes_commits_and_repeats_nothing(
@@ -229,9 +230,9 @@ def test_terminated_under_load_it_finishes_commits_and_repeats_nothing(
         with bench.joiner(featurizer[0]) as joiner:
             for number in range(30):
                 bench.send("cat 0.9", f"{run}-{number}", partition=number % 2)
-            joiner.process.send(signal.SIGTERM)
-            wait_until("the end", lambda: joiner.process.exit_code is not None)
-            assert joiner.process.exit_code == 0
+            joiner.send(signal.SIGTERM)
+            eventually(lambda: joiner.exit_code is not None, what="the end")
+            assert joiner.exit_code == 0
     with bench.joiner(featurizer[0]):
         ids = bench.ids(90)
         bench.send("cat 0.9", "last")
@@ -242,8 +243,9 @@ def test_terminated_under_load_it_finishes_commits_and_repeats_nothing(
 def test_two_instances_share_and_hand_over(bench: Bench, featurizer: tuple[str, Scripted]) -> None:
     with bench.joiner(featurizer[0]) as first:
         with bench.joiner(featurizer[0]) as second:
-            wait_until(
-                "a partition each", lambda: all("partition=" in each.get("/metrics")[1] for each in (first, second))
+            eventually(
+                lambda: all("partition=" in each.get("/metrics")[1] for each in (first, second)),
+                what="a partition each",
             )
             for number in range(20):
                 bench.send("cat 0.9", f"shared{number}", partition=number % 2)
@@ -269,19 +271,19 @@ def test_a_wrong_pipeline_ends_the_start_with_one_clear_line(
     bench.pipeline.write_text(bench.pipeline.read_text().replace(*change).replace("p.lable,", "p.lable AS label,"))
     if change[0] == "p.label,":
         bench.pipeline.write_text(bench.pipeline.read_text().replace("p.label FROM", "p.lable FROM"))
-    joiner = Service("stream_joiner", bench.directory, *bench.flags(featurizer[0]))
-    wait_until("the end", lambda: joiner.process.exit_code is not None)
-    assert joiner.process.exit_code == 2
+    joiner = start("stream_joiner", bench.directory, *bench.flags(featurizer[0]))
+    eventually(lambda: joiner.exit_code is not None, what="the end")
+    assert joiner.exit_code == 2
     assert said in joiner.logs()[-1]["message"]
 
 
 def test_a_port_in_use_is_named(bench: Bench, featurizer: tuple[str, Scripted]) -> None:
     with bench.joiner(featurizer[0]) as first:
-        second = Service(
+        second = start(
             "stream_joiner", bench.directory, *bench.flags(featurizer[0], "--http-port", str(first.http_port))
         )
-        wait_until("the end", lambda: second.process.exit_code is not None)
-        assert second.process.exit_code == 2
+        eventually(lambda: second.exit_code is not None, what="the end")
+        assert second.exit_code == 2
         assert f":{first.http_port}: " in second.logs()[-1]["message"]
 
 
@@ -291,19 +293,19 @@ def test_it_waits_for_what_is_not_there_yet_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(PIPELINE.format(**names))
     port = free_port()
     flags = ["--pipeline", str(tmp_path / "p.yaml"), "--bootstrap-servers", own.bootstrap_servers]
-    joiner = Service("stream_joiner", tmp_path, *flags, "--featurizer-address", f"127.0.0.1:{port}")
+    joiner = start("stream_joiner", tmp_path, *flags, "--featurizer-address", f"127.0.0.1:{port}")
     try:
-        wait_until("waiting for Kafka", lambda: "Kafka at 127.0.0.1" in joiner.get("/readyz")[1])
+        eventually(lambda: "Kafka at 127.0.0.1" in joiner.get("/readyz")[1], what="waiting for Kafka")
         own.start()
-        wait_until("waiting for topics", lambda: "does not exist" in joiner.get("/readyz")[1])
+        eventually(lambda: "does not exist" in joiner.get("/readyz")[1], what="waiting for topics")
         topics = [Topic(each) for each in names.values()]
         create_topics(admin(own.bootstrap_servers), [*topics, Topic("dead-letters")])
-        wait_until("waiting for a featurizer", lambda: "featurizer" in joiner.get("/readyz")[1])
+        eventually(lambda: "featurizer" in joiner.get("/readyz")[1], what="waiting for a featurizer")
         with scripted_featurizer(port):
             joiner.wait_ready()
-            assert joiner.process.stop() == 0
+            assert joiner.stop() == 0
     finally:
-        joiner.process.kill()
+        joiner.kill()
         own.stop()
 
 
@@ -326,6 +328,6 @@ def test_the_broker_goes_and_comes_back(tmp_path: Path, featurizer: tuple[str, S
                     own.start()
             sender.flush()
             ids = lambda: {json.loads(each.value)["id"] for each in matches.poll()}  # noqa: E731
-            wait_until("all matches", lambda: ids() == {str(number) for number in range(60)})
+            eventually(lambda: ids() == {str(number) for number in range(60)}, what="all matches")
             matches.close()
         sender.close()
