@@ -42,7 +42,7 @@ class Screen:
     def alert(self, seen: Seen) -> None:
         moment = datetime.fromtimestamp(seen.event_us / 1e6).strftime("%H:%M:%S.%f")[:-3]
         sighting = seen.sighting
-        place, label = f"{sighting.place:<32.32}", f"{sighting.label:<14.14}"
+        place, label = f"{sighting.place:<34.34}", f"{sighting.label:<14.14}"
         colour = "green" if seen.ms < 10 else "yellow" if seen.ms < 50 else "red"
         self.say(
             f"[dim]{moment}[/]  {seen.camera:<9}  {escape(place)}  [bold]{escape(label)}[/] "
