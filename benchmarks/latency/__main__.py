@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.latency import plot
-from benchmarks.latency.figures import figures, read
+from benchmarks.latency.figures import figures, percentiles, read
 from benchmarks.machine import versions
 from demo import measure
 from demo.options import Options
+from demo.replay import read_sent
 from demo.report import served_model
 from demo.screen import Screen
 from demo.stage import Stage
@@ -96,20 +97,25 @@ def _transport(transport: str, options: argparse.Namespace) -> dict[str, Any]:
         rates = {}
         for rate in options.rates:
             _send(stage, system, rate, "warm-up", round(rate * WARM_UP_S))
-            source = _send(stage, system, rate, f"{transport}-{rate:g}", round(options.alerts / ALERTS_A_EVENT * 1.05))
-            rates[f"{rate:g}"] = figures(read(alerts, source))
+            source, late_ms = _send(stage, system, rate, transport, round(options.alerts / ALERTS_A_EVENT * 1.05))
+            rates[f"{rate:g}"] = figures(read(alerts, source)) | {"sender_late_ms": late_ms}
             print(f"{transport}, {rate:g} events/s: {_line(rates[f'{rate:g}'])}", flush=True)
         return {"rates": rates, "model": served_model(system.featurizer_address)}
 
 
-def _send(stage: Stage, system: System, rate: float, name: str, count: int) -> str:
-    """Send, wait until the joiner has finished with all of it, and return the events' source."""
-    source = f"/bench/{name}"
+def _send(stage: Stage, system: System, rate: float, name: str, count: int) -> tuple[str, dict[str, float]]:
+    """Send, and wait until the joiner has finished with all of it.
+
+    Returns the events' source, and by how many milliseconds the sender was late: where that is large, the machine
+    itself stood still.
+    """
+    source = f"/bench/{name}-{rate:g}"
+    sent = stage.directory / f"{name}-{rate:g}.jsonl"
     before = measure.read(system.joiner, system.featurizer).finished
     flags = {
         "bootstrap-servers": system.bootstrap_servers,
         "spool": system.spool_folder,
-        "sent": stage.directory / f"{name}-{rate:g}.jsonl",
+        "sent": sent,
         "rate": rate,
         "count": count,
         "source": source,
@@ -121,7 +127,7 @@ def _send(stage: Stage, system: System, rate: float, name: str, count: int) -> s
         stage.check()
         time.sleep(0.2)
     time.sleep(1)  # the last alert's way from the joiner to the subscriber's file
-    return source
+    return source, percentiles([event.late_us / 1e3 for event in read_sent(sent)])
 
 
 def _wait(stage: Stage, sender: Process) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 STAGES = ("ingest", "join", "featurize", "publish", "alert")
 """Boundaries on one chain, so they add up to the whole; `alert` ends with the subscriber's receipt."""
@@ -28,13 +29,14 @@ def figures(alerts: list[dict[str, Any]]) -> dict[str, Any]:
     stages["alert"] = stages["alert"] + np.array([each["received_us"] - each["decided_us"] for each in alerts]) / 1e3
     ours = whole - stages["decode"] - stages["inference"]
     return {
-        "whole_ms": _percentiles(whole),
-        "ours_ms": _percentiles(ours),
-        "stages_ms": {name: _percentiles(values) for name, values in stages.items()},
+        "whole_ms": percentiles(whole),
+        "ours_ms": percentiles(ours),
+        "stages_ms": {name: percentiles(values) for name, values in stages.items()},
     }
 
 
-def _percentiles(values: "np.ndarray[Any, np.dtype[np.float64]]") -> dict[str, float]:
+def percentiles(values: npt.ArrayLike) -> dict[str, float]:
+    values = np.asarray(values)
     return {
         **{f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 90, 99)},
         "max": round(float(values.max()), 3),
