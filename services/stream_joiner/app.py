@@ -12,7 +12,7 @@ from services.common.lifecycle import Lifecycle
 from services.stream_joiner.checkpoint import Checkpoint
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.metrics import Metrics
-from services.stream_joiner.outcomes import Outcomes, now_us
+from services.stream_joiner.outcomes import Outcomes
 from services.stream_joiner.pipeline import JoinPipeline
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.sink import Sink
@@ -62,7 +62,9 @@ async def joining(
             await join.client.start()
             parts.push_async_callback(join.client.close)
             await check_model(file, query.model, join.client, lifecycle)
-        metrics.observe(tables, join, now_us)
+        for name, table in tables.items():
+            metrics.observe_table(name, table.row_count, table.conflict_count)
+        metrics.observe_newest(lambda: join.newest_time_us)
         source = Source(settings, pipeline.name, events, join)
         checkpoint.later = source.later
         committing = asyncio.create_task(checkpoint.run(join.too_much))

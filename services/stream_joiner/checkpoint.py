@@ -77,7 +77,7 @@ class Checkpoint:
         for each in partitions:
             if partition_log := self.logs.pop(each, None):
                 partition_log.close()
-                self._metrics.lag(each, None)
+                self._metrics.forget_lag(self._metrics.pipeline, each)
 
     def _brake(self, too_much: bool) -> None:
         """Paused partitions are still polled, so the group keeps us, and nothing new comes."""
@@ -90,4 +90,4 @@ class Checkpoint:
         """From what the client knows already, without asking the broker."""
         for each in list(self.logs.values()):
             _, high = consumer.get_watermark_offsets(TopicPartition(each.topic, each.partition), cached=True)
-            self._metrics.lag(each.partition, max(0, high - each.done_until))
+            self._metrics.lag(self._metrics.pipeline, each.partition, max(0, high - each.done_until))

@@ -57,12 +57,12 @@ class Outcomes:
 
     def refused(self, record: Record, refusal: Refusal) -> None:
         self._metrics.outcome["dead_letter"].inc()
-        self._metrics.dead_letter(refusal.reason)
+        self._metrics.dead_letter(self._pipeline.name, refusal.reason)
         self._sink.release(record.slot.finish([self._dead_letter(record.message, refusal)]))
 
     def refused_row(self, topic_id: str, message: Message, refusal: Refusal) -> None:
         """A table's row that can't be used; it holds nothing up."""
-        self._metrics.dead_letter(refusal.reason)
+        self._metrics.dead_letter(self._pipeline.name, refusal.reason)
         self._sink.send(self._dead_letter(message, refusal, topic_id))
 
     def matched(self, record: Record, rows: list[Row], response: pb.PredictResponse | None) -> None:
