@@ -83,9 +83,7 @@ def _float32(value: float) -> float:
     return rounded
 
 
-def _quantized(
-    value: decimal.Decimal, unit: decimal.Decimal, context: decimal.Context, kind: Type
-) -> decimal.Decimal:
+def _quantized(value: decimal.Decimal, unit: decimal.Decimal, context: decimal.Context, kind: Type) -> decimal.Decimal:
     try:
         return value.quantize(unit, context=context)
     except decimal.InvalidOperation:

@@ -133,7 +133,8 @@ class PipelineFile:
                 parse_kind(kind)
             except ValueError as error:
                 raise self.error(str(error), f"{at}.columns.{column}") from None
-        for key, column in (("key", table.key), ("valid_from", table.valid_from), ("valid_to", table.valid_to)):
+        named = {"key": table.key, "valid_from": table.valid_from, "valid_to": table.valid_to}
+        for key, column in named.items():
             if column is not None and column not in table.columns:
                 raise self.error(f"{column!r} is not among the table's columns", f"{at}.{key}")
             if column is not None and key != "key" and parse_kind(table.columns[column]) != TIMESTAMP:

@@ -3,10 +3,11 @@
 from sightline.query.tables.rows import Row, RowType, infer_columns
 from sightline.query.tables.snapshot import Position, Snapshot
 from sightline.query.tables.stores import KeyFunction, Lookup
-from sightline.query.tables.table import ROWS_MAX, TableLimits, TableRows
+from sightline.query.tables.table import ROWS_MAX, ByKey, TableLimits, TableRows
 
 __all__ = [
     "ROWS_MAX",
+    "ByKey",
     "KeyFunction",
     "Lookup",
     "Position",

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from sightline.query import types
+from sightline.query.kinds import converter, parse_kind, stored_type, wire_type
 from sightline.query.pipeline import Table
 from sightline.query.schema import field_name
-from sightline.query.kinds import converter, parse_kind, stored_type, wire_type
 from sightline.query.types import Type
 
 Row = Any
@@ -62,9 +62,8 @@ class RowType:
         self._key_converters = [converter(each) or _same for each in (kind, types.TIMESTAMP)]
         fields = [("key", self._key_wire), ("valid_from", wire_type(types.TIMESTAMP))]
         self._json_key = msgspec.json.Decoder(msgspec.defstruct("JsonKey", fields))
-        stored = stored_type(kind)
         self.pack_key: Callable[[PrimaryKey], bytes] = self.pack
-        packed: Any = tuple[stored, int] if self.versioned else stored
+        packed: Any = tuple.__class_getitem__((stored_type(kind), int)) if self.versioned else stored_type(kind)
         self.unpack_key: Callable[[Any], PrimaryKey] = msgspec.msgpack.Decoder(packed).decode
 
     def decode(self, value: bytes) -> Row:

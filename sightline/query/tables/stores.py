@@ -34,7 +34,7 @@ class Index(NamedTuple):
 
 
 class Store(Protocol):
-    """A deletion with a stamp is remembered with it, so that an older record of another partition stays without effect."""
+    """A deletion with a stamp is remembered with it: an older record of another partition then has no effect."""
 
     @property
     def count(self) -> int:
@@ -94,9 +94,7 @@ class Versions:
             return self
         at = bisect_left(self.starts, start)
         after = at + (self.starts[at] == start)
-        return Versions(
-            [*self.starts[:at], start, *self.starts[after:]], [*self.rows[:at], (row,), *self.rows[after:]]
-        )
+        return Versions([*self.starts[:at], start, *self.starts[after:]], [*self.rows[:at], (row,), *self.rows[after:]])
 
     def without(self, start: int) -> "Versions":
         at = bisect_left(self.starts, start)

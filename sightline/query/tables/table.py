@@ -33,6 +33,17 @@ class TableLimits:
     store_bytes_max: int = STORE_BYTES_MAX
 
 
+class ByKey:
+    """A table without versions as a mapping that is only asked."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def get(self, key: Any) -> Row | None:
+        rows = self._lookup(key, 0)
+        return rows[0] if rows else None
+
+
 class TableRows:
     """The rows of a table whose columns are known. `partitions` of its topic; with one there are no conflicts.
 
@@ -43,7 +54,7 @@ class TableRows:
         self,
         name: str,
         table: Table,
-        limits: TableLimits = TableLimits(),  # noqa: B008
+        limits: TableLimits = TableLimits(),
         *,
         partitions: int = 1,
         snapshot: Snapshot | None = None,
@@ -84,6 +95,9 @@ class TableRows:
         if self.kind.versioned:
             return lambda key, time_us: self._find_at(key, time_us)
         return lambda key, time_us: self._find(key, NO_ROWS)
+
+    def by_key(self) -> Any:
+        return ByKey(self.lookup())
 
     # By the thread that looks up.
 
@@ -175,6 +189,7 @@ class TableRows:
             for index in self._indexes[len(other._indexes) :]:
                 other.add_index(index.key, index.name)
             other._store.commit()
+            self.conflicts = other.conflicts
             self._turn_to(other._store)
 
     def empty_copy(self, table: Table) -> "TableRows":
