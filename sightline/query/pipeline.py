@@ -8,9 +8,12 @@ import msgspec
 
 from sightline.config import Document
 from sightline.errors import ConfigError, QueryError
+from sightline.query.kinds import parse_kind
+from sightline.query.types import TIMESTAMP
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-SqlType = Literal["string", "bigint", "double", "boolean", "timestamp"]
+
+FILE_SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
 class Protobuf(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,13 +46,20 @@ class Source(msgspec.Struct, forbid_unknown_fields=True):
     extensions: dict[str, Literal["string"]] = {}
 
 
-class Table(msgspec.Struct, forbid_unknown_fields=True):
-    """A compacted topic of JSON rows. Without `columns` they are inferred from the rows that are there at start."""
+class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A compacted topic of JSON rows, or a file (CSV, JSON lines, Parquet) that is read again when it changes.
 
-    topic: str
+    `columns` gives each its SQL type as text; without, they are inferred from the rows that are there at start. With
+    `valid_from` a key has versions, and an event is joined with the one of its time.
+    """
+
     key: str
+    topic: str | None = None
+    file: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
     on_no_match: Literal["drop", "dead-letter"] = "drop"
-    columns: dict[str, SqlType] | None = None
+    columns: dict[str, str] | None = None
 
 
 class Windows(msgspec.Struct, forbid_unknown_fields=True):
@@ -105,8 +115,30 @@ class PipelineFile:
             if name in pipeline.sources:
                 raise self.error("is the name of a source too", f"tables.{name}")
         for name, table in pipeline.tables.items():
-            if table.columns is not None and table.key not in table.columns:
-                raise self.error(f"{table.key!r} is not among the table's columns", f"tables.{name}.key")
+            self._check_table(table, f"tables.{name}")
+
+    def _check_table(self, table: Table, at: str) -> None:
+        if (table.topic is None) == (table.file is None):
+            raise self.error("either `topic` or `file` is needed, not both", at)
+        if table.file is not None:
+            if Path(table.file).suffix not in FILE_SUFFIXES:
+                raise self.error(f"{table.file!r} does not end with {', '.join(FILE_SUFFIXES)}", f"{at}.file")
+            table.file = str(self.path.parent / table.file)
+        if table.valid_to is not None and table.valid_from is None:
+            raise self.error("`valid_to` needs `valid_from`", f"{at}.valid_to")
+        if table.columns is None:
+            return
+        for column, kind in table.columns.items():
+            try:
+                parse_kind(kind)
+            except ValueError as error:
+                raise self.error(str(error), f"{at}.columns.{column}") from None
+        named = {"key": table.key, "valid_from": table.valid_from, "valid_to": table.valid_to}
+        for key, column in named.items():
+            if column is not None and column not in table.columns:
+                raise self.error(f"{column!r} is not among the table's columns", f"{at}.{key}")
+            if column is not None and key != "key" and parse_kind(table.columns[column]) != TIMESTAMP:
+                raise self.error(f"{column!r} must be a timestamp, not {table.columns[column]}", f"{at}.{key}")
 
     def _check_source(self, name: str, source: Source) -> None:
         path = f"sources.{name}"
