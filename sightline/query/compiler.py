@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sightline.events import Event, format_time_us
 from sightline.query.expressions import Code
 from sightline.query.plan import ModelCall, Plan
-from sightline.query.schema import Type
+from sightline.query.types import TIMESTAMP
 
 Row = dict[str, Any]
 Prediction = tuple[int, str, float]
@@ -52,6 +52,7 @@ class Query:
 def compile_plan(plan: Plan) -> Query:
     source = _prepare(plan) + _finish(plan)
     namespace: dict[str, Any] = {
+        **plan.namespace,
         "NoMatch": NoMatch,
         "FILTERED": Filtered(joined=False),
         "FILTERED_JOINED": Filtered(joined=True),
@@ -100,6 +101,6 @@ def _joined(plan: Plan) -> str:
 
 
 def _output(code: Code) -> str:
-    if code.type is not Type.TIMESTAMP:
+    if code.type != TIMESTAMP:
         return code.text
     return f"time({code.text})" if not code.nullable else f"(None if (v := {code.text}) is None else time(v))"
