@@ -33,9 +33,18 @@ class Metrics(StreamMetrics):
             ["table"],
             registry=registry,
         )
+        self._table_reloads = Counter(
+            "sightline_table_reloads_total",
+            "Times that a table's file had changed, by outcome: loaded or refused",
+            ["table", "outcome"],
+            registry=registry,
+        )
         self.missing_time = Counter(
             "sightline_missing_time_total", "Events without ce_time, given the record's timestamp", registry=registry
         )
+
+    def table_reloaded(self, name: str, outcome: str) -> None:
+        self._table_reloads.labels(name, outcome).inc()
 
     # What is read when Prometheus asks.
 

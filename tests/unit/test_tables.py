@@ -4,17 +4,18 @@ import pytest
 
 from sightline.events import Reason
 from sightline.query.pipeline import Table
-from sightline.query.tables import TableRows, infer_columns
+from sightline.query.tables import TableLimits, TableRows, infer_columns
 
 COLUMNS = {"id": "string", "lat": "double", "since": "timestamp"}
 
 
-def table(rows_max: int = 10) -> TableRows:
-    return TableRows("t", Table("t", "id", columns=COLUMNS), rows_max)  # type: ignore[arg-type]
+def table(rows_max: int = 10, partitions: int = 1) -> TableRows:
+    return TableRows("t", Table(topic="t", key="id", columns=COLUMNS), TableLimits(rows_max), partitions=partitions)
 
 
 def names(rows: TableRows) -> dict[object, object]:
-    return {key: row.c1 for key, row in rows.rows.items()}
+    find = rows.lookup()
+    return {key: row.c1 for key in "abc" for row in find(key, 0)}
 
 
 def test_insert_update_delete() -> None:
@@ -29,7 +30,7 @@ def test_insert_update_delete() -> None:
 def test_times_become_microseconds() -> None:
     rows = table()
     rows.apply(b"a", b'{"id": "a", "since": "1970-01-01T00:00:01.5Z"}', 0, 0)
-    assert rows.rows["a"].c2 == 1_500_000
+    assert rows.lookup()("a", 0)[0].c2 == 1_500_000
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_full_table_refuses_new_keys_and_takes_updates() -> None:
 
 
 def test_of_equal_keys_in_two_partitions_the_newest_timestamp_wins() -> None:
-    rows = table()
+    rows = table(partitions=2)
     rows.apply(b"a", b'{"id": "a", "lat": 1}', 100, 0)
     rows.apply(b"a", b'{"id": "a", "lat": 2}', 99, 1)
     assert (names(rows), rows.conflicts) == ({"a": 1.0}, 1)
