@@ -8,6 +8,7 @@ from typing import Any
 
 from sightline.query.compiling.source import accumulating, group_names, group_values, indented, record, tuple_of, unless
 from sightline.query.planning.nodes import JoinKind, Plan
+from sightline.query.windows.accumulate import advance_source
 from sightline.query.windows.windowing import Windowing
 
 
@@ -43,7 +44,7 @@ def accumulate_entries_source(plan: Plan, windowing: Windowing) -> list[str]:
             [
                 *windows.before,
                 "for time_us, top_us, offset, late, values in entries:",
-                "    if top_us > w_top: w_top = top_us",
+                *indented(advance_source(windowing, "top_us")),
                 *indented([each_row, *indented(windows.row)]),
                 *windows.after,
             ]
