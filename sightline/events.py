@@ -41,6 +41,7 @@ class Reason(StrEnum):
     IMAGE_TOO_LARGE = "image_too_large"
     MODEL_ERROR = "model_error"
     POISON = "poison"
+    LATE = "late"
 
 
 class Refusal(NamedTuple):

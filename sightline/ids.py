@@ -2,6 +2,8 @@
 
 from hashlib import blake2b
 
+from sightline.events import Origin
+
 _ID_BYTES = 16
 
 
@@ -18,6 +20,11 @@ def _digest(*parts: str | int) -> str:
 def match_id(pipeline: str, event_source: str, event_id: str, row: int) -> str:
     """`row` is the ordinal of the output row among those of one event, from 0."""
     return _digest("match", pipeline, event_source, event_id, row)
+
+
+def record_match_id(pipeline: str, origin: Origin, row: int) -> str:
+    """For an event that has no id of its own: where it lies stands for it."""
+    return _digest("match", pipeline, origin.cluster_id, origin.topic_id, origin.partition, origin.offset, row)
 
 
 def alert_id(rule: str, match: str) -> str:
