@@ -81,7 +81,7 @@ class Settings(KafkaSettings):
     """Seconds between looks at a table's file."""
 
     state_dir: Path | None = None
-    """Folder for what a restart can begin from; without, tables are read from the start of their topics."""
+    """Folder, of this instance alone, for what a restart can begin from; without, tables are read from their start."""
 
     commit_interval_ms: int = Field(default=100, ge=1)
     """Milliseconds between commits of finished offsets."""

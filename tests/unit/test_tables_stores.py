@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -206,7 +207,7 @@ def test_other_columns_types_find_their_keys() -> None:
     columns = {"id": "decimal(10,2)", "day": "date", "x": "double", "b": "boolean"}
     for limits in (IN_MEMORY, ON_DISK):
         rows = TableRows("t", Table(topic="t", key="id", columns=columns), limits)
-        indexes = [rows.add_index(lambda row, name=name: getattr(row, name)) for name in ("c1", "c2", "c3")]
+        indexes = [rows.add_index(attrgetter(name)) for name in ("c1", "c2", "c3")]
         rows.apply(None, b'{"id": 1.50, "day": "2026-01-02", "x": 2.0, "b": true}', 0, 0)
         rows.commit()
         rows.refresh()
