@@ -31,7 +31,7 @@ def main() -> None:
     load_s = _load(table, count)
     gc.collect()
     gc.freeze()  # as the service does once it is ready
-    memory = _memory_bytes() - before
+    memory, file = _memory_bytes() - before, _file_bytes(table)
     shuffled = random.Random(7)
     spread = [_key(shuffled.randrange(count)) for _ in range(LOOKUPS)]
     figures = {
@@ -40,7 +40,7 @@ def main() -> None:
         "mean_random_us": _mean_us(table, spread),
         **_storm(table, count, spread),
         "memory_bytes_per_row": memory / count,
-        "file_bytes_per_row": _file_bytes(table) / count,
+        "file_bytes_per_row": file / count,
         "load_rows_per_s": count / load_s,
     }
     table.close()

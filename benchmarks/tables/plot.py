@@ -19,7 +19,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (latency, size) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained", width_ratios=(3, 2))
+    figure, (latency, size) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained", width_ratios=(3, 2))
     for store, colour in COLOURS.items():
         runs = {int(rows): run for rows, run in result[store].items()}
         for name, percentile, style, label in LINES:
@@ -33,7 +33,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
         axes.set_xscale("log")
         axes.set_xlabel("rows of the table")
         axes.set_ylabel(what)
-        axes.legend(fontsize=8, frameon=False)
+        axes.legend(fontsize=8, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
     latency.set_yscale("log")
