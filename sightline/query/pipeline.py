@@ -134,11 +134,11 @@ class PipelineFile:
             except ValueError as error:
                 raise self.error(str(error), f"{at}.columns.{column}") from None
         named = {"key": table.key, "valid_from": table.valid_from, "valid_to": table.valid_to}
-        for key, column in named.items():
-            if column is not None and column not in table.columns:
-                raise self.error(f"{column!r} is not among the table's columns", f"{at}.{key}")
-            if column is not None and key != "key" and parse_kind(table.columns[column]) != TIMESTAMP:
-                raise self.error(f"{column!r} must be a timestamp, not {table.columns[column]}", f"{at}.{key}")
+        for key, used in named.items():
+            if used is not None and used not in table.columns:
+                raise self.error(f"{used!r} is not among the table's columns", f"{at}.{key}")
+            if used is not None and key != "key" and parse_kind(table.columns[used]) != TIMESTAMP:
+                raise self.error(f"{used!r} must be a timestamp, not {table.columns[used]}", f"{at}.{key}")
 
     def _check_source(self, name: str, source: Source) -> None:
         path = f"sources.{name}"
