@@ -4,6 +4,7 @@ events → predicates on the event → join, predicates on its row → ... → m
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlglot import exp
 
@@ -14,11 +15,11 @@ from sightline.query.pipeline import PipelineFile
 from sightline.query.schema import (
     PREDICTION_COLUMNS,
     Relation,
-    Type,
     did_you_mean,
     event_columns,
     table_columns,
 )
+from sightline.query.types import BINARY
 
 TOP_K_MAX = 100
 
@@ -51,6 +52,7 @@ class Plan:
     model: ModelCall | None = None
     predicates: dict[int, list[Code]] = field(default_factory=dict)
     output: dict[str, Code] = field(default_factory=dict)
+    namespace: dict[str, Any] = field(default_factory=dict)
 
 
 def plan(file: PipelineFile) -> Plan:
@@ -66,7 +68,7 @@ class _Planner:
 
     def plan(self) -> Plan:
         self._refuse_unsupported()
-        plan = Plan(self._source())
+        plan = Plan(self._source(), namespace=self._expressions.namespace)
         for join in self._select.args.get("joins") or ():
             self._join(plan, join)
         if where := self._select.args.get("where"):
@@ -142,7 +144,7 @@ class _Planner:
         arguments = call.expressions
         if len(arguments) not in (2, 3) or not (isinstance(arguments[0], exp.Literal) and arguments[0].is_string):
             raise self._error(f"write {wanted}", call)
-        if self._expressions.compile(arguments[1]).type is not Type.BINARY:
+        if self._expressions.compile(arguments[1]).type != BINARY:
             raise self._error("the second argument of predict must be an image", arguments[1])
         relation = self._add(join.this, PREDICTION_COLUMNS, "prediction")
         plan.model = ModelCall(arguments[0].this, self._top_k(arguments), relation, offset_of(arguments[0]))
@@ -165,7 +167,7 @@ class _Planner:
             if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
                 raise self._error("* is not supported yet: name the columns", node)
             code = self._expressions.compile(node.this if isinstance(node, exp.Alias) else node)
-            if code.type is Type.BINARY:
+            if code.type == BINARY:
                 raise self._error("an image can't be sent to a sink; refer to it by the match's ce_origin", node)
             name = node.alias_or_name
             if not name:

@@ -3,25 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
 
 from sightline.query.pipeline import Source, Table
-
-
-class Type(StrEnum):
-    """SQL types. A timestamp is an int of microseconds since the epoch at run time."""
-
-    STRING = "string"
-    BIGINT = "bigint"
-    DOUBLE = "double"
-    BOOLEAN = "boolean"
-    TIMESTAMP = "timestamp"
-    BINARY = "binary"
-    NULL = "void"
-
-    @property
-    def numeric(self) -> bool:
-        return self in (Type.BIGINT, Type.DOUBLE)
+from sightline.query.types import BINARY, DOUBLE, INT, STRING, TIMESTAMP, Type, parse_type
 
 
 @dataclass(frozen=True)
@@ -49,17 +33,17 @@ class Relation:
 
 def event_columns(source: Source) -> dict[str, Column]:
     columns = {
-        "id": Column(Type.STRING, False, "{row}.id"),
-        "source": Column(Type.STRING, False, "{row}.source"),
-        "type": Column(Type.STRING, False, "{row}.type"),
-        "time": Column(Type.TIMESTAMP, False, "{row}.time_us"),
-        "subject": Column(Type.STRING, True, "{row}.subject"),
-        "camera": Column(Type.STRING, True, "{row}.camera"),
-        "locationid": Column(Type.STRING, True, "{row}.locationid"),
-        "image": Column(Type.BINARY, False, "{row}.image"),
+        "id": Column(STRING, False, "{row}.id"),
+        "source": Column(STRING, False, "{row}.source"),
+        "type": Column(STRING, False, "{row}.type"),
+        "time": Column(TIMESTAMP, False, "{row}.time_us"),
+        "subject": Column(STRING, True, "{row}.subject"),
+        "camera": Column(STRING, True, "{row}.camera"),
+        "locationid": Column(STRING, True, "{row}.locationid"),
+        "image": Column(BINARY, False, "{row}.image"),
     }
     for name, kind in source.extensions.items():
-        columns.setdefault(name, Column(Type(kind), True, f"{{row}}.extensions.get({name!r})"))
+        columns.setdefault(name, Column(parse_type(kind), True, f"{{row}}.extensions.get({name!r})"))
     return columns
 
 
@@ -67,7 +51,7 @@ def table_columns(table: Table) -> dict[str, Column]:
     """`table.columns` must be known: declared, or inferred before."""
     assert table.columns is not None
     return {
-        name: Column(Type(kind), name != table.key, f"{{row}}.{field_name(index)}")
+        name: Column(parse_type(kind), name != table.key, f"{{row}}.{field_name(index)}")
         for index, (name, kind) in enumerate(table.columns.items())
     }
 
@@ -78,15 +62,18 @@ def field_name(index: int) -> str:
 
 
 PREDICTION_COLUMNS = {
-    "rank": Column(Type.BIGINT, False, "{row}[0]"),
-    "label": Column(Type.STRING, False, "{row}[1]"),
-    "score": Column(Type.DOUBLE, False, "{row}[2]"),
+    "rank": Column(INT, False, "{row}[0]"),
+    "label": Column(STRING, False, "{row}[1]"),
+    "score": Column(DOUBLE, False, "{row}[2]"),
 }
 
 
+SHOWN_MAX = 30
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """ " Did you mean 'x'?" with what is known, or only what is known."""
+    """ " Did you mean 'x'?" with what is known, or only what is known; a long list is not shown."""
     known = sorted(known)
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} (known: {', '.join(known)})"
+    return f"{hint} (known: {', '.join(known)})" if len(known) <= SHOWN_MAX else hint

@@ -1,5 +1,7 @@
 """The syntax tree as a plan: each predicate as soon as its columns are there, the models last, on rows that are left."""
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from sightline.errors import QueryError
@@ -13,6 +15,9 @@ from sightline.query.planning.nodes import Plan
 from sightline.query.planning.scope import Scope, UsedColumns, conjuncts, table_name
 from sightline.query.schema import Column, Relation, did_you_mean
 from sightline.query.types import BINARY, TIMESTAMP
+
+EVENT_TIME = "time_us"
+"""The variable of generated code that holds the row's event time."""
 
 _LATER = {
     "distinct": "SELECT DISTINCT",
@@ -38,7 +43,9 @@ def plan(file: PipelineFile, columns: dict[str, Column]) -> tuple[Plan, Expressi
 class _Planner:
     def __init__(self, file: PipelineFile, columns: dict[str, Column]) -> None:
         self._file, self._scope = file, Scope(file)
-        self._columns = UsedColumns(columns)
+        self._used: set[str] = set()
+        self._own = UsedColumns(columns, self._used)
+        self._columns = UsedColumns(columns | {"time": Column(TIMESTAMP, False, EVENT_TIME)}, self._used)
         self._select = parse(file)
 
     def plan(self) -> tuple[Plan, Expressions]:
@@ -61,7 +68,7 @@ class _Planner:
         elif self._select.args.get("having"):
             raise self._scope.error("HAVING needs GROUP BY", self._select.args["having"])
         self._output(plan, stars)
-        plan.source_columns = frozenset(self._columns.used)
+        plan.source_columns = frozenset(self._used)
         return plan, self._scope.expressions
 
     def _models_first(self, plan: Plan) -> None:
@@ -92,22 +99,28 @@ class _Planner:
         return Plan(name, relation, self._event_time(name, relation))
 
     def _event_time(self, name: str, relation: Relation) -> Code | None:
-        """`event_time` of the source compiled over its own columns; `time` in the query is a variable, computed once."""
+        """`event_time` of the source over its own columns; what the query calls `time` is computed from it once."""
         source = self._file.pipeline.sources[name]
         if source.key is not None and source.key not in self._columns:
             raise self._file.error(
                 f"{source.key!r} is not a column of the source{did_you_mean(source.key, self._columns)}",
                 f"sources.{name}.key",
             )
-        if source.event_time is None or source.event_time.strip().lower() == "time":
+        text = source.event_time or ("time" if "time" in self._own else None)
+        if text is None:
             return None
-        expressions = Expressions(lambda message, at: self._file.event_time_error(name, message, at))
+
+        def error_at(message: str, offset: int) -> QueryError:
+            return self._file.event_time_error(name, message, offset)
+
+        if "time" in self._own and text.strip().lower() != "time":
+            raise error_at("the source has a column `time`, by which the query would call this: rename one", 0)
+        expressions = Expressions(error_at)
         expressions.namespace = self._scope.expressions.namespace
-        expressions.relations = {relation.alias: relation}
-        node = parse_expression(source.event_time, lambda message, at: self._file.event_time_error(name, message, at))
-        code = expressions.compile(node)
+        expressions.relations = {relation.alias: replace(relation, columns=self._own)}
+        code = expressions.compile(parse_expression(text, error_at))
         if code.type != TIMESTAMP:
-            raise self._file.event_time_error(name, f"a TIMESTAMP is needed here, this is {code.type}", 0)
+            raise error_at(f"a TIMESTAMP is needed here, this is {code.type}", 0)
         return code
 
     def _predicate(self, plan: Plan, node: exp.Expression) -> None:

@@ -14,9 +14,8 @@ from sightline.query.schema import Column, Relation
 class UsedColumns(Mapping[str, Column]):
     """Columns that remember which of them were read, so that only those are decoded."""
 
-    def __init__(self, columns: Mapping[str, Column]) -> None:
-        self._columns = columns
-        self.used: set[str] = set()
+    def __init__(self, columns: Mapping[str, Column], used: set[str]) -> None:
+        self._columns, self.used = columns, used
 
     def __getitem__(self, name: str) -> Column:
         column = self._columns[name]
