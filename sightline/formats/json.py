@@ -71,8 +71,7 @@ class JsonReader:
 def columns_of(types: Mapping[str, Type]) -> dict[str, Column]:
     """Nullable columns of a row with the fields c0, c1, …"""
     return {
-        name: Column(kind, True, f"{{row}}.{field_name(index)}")
-        for index, (name, kind) in enumerate(types.items())
+        name: Column(kind, True, f"{{row}}.{field_name(index)}") for index, (name, kind) in enumerate(types.items())
     }
 
 

@@ -60,8 +60,7 @@ _PYTHON: dict[Type, Any] = {
 def python_type(kind: Type) -> Any:
     """What msgspec decodes, before `conversion`. Raises ValueError for a type that no value can have."""
     if isinstance(kind, Array):
-        element = python_type(kind.element)
-        return list[element | None]
+        return list.__class_getitem__(python_type(kind.element) | None)
     if isinstance(kind, Struct):
         return struct_class(kind)
     if isinstance(kind, Decimal):
