@@ -5,8 +5,19 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sightline.query.errors import EvalError, shown
-from sightline.query.runtime.times import DAY_US, SECOND_US, add_interval, add_months, date_of_days, days_of
-from sightline.query.runtime.times import in_zone, moment_of, month_days, timestamp_fits, timestamp_of
+from sightline.query.runtime.times import (
+    DAY_US,
+    SECOND_US,
+    add_interval,
+    add_months,
+    date_of_days,
+    days_of,
+    in_zone,
+    moment_of,
+    month_days,
+    timestamp_fits,
+    timestamp_of,
+)
 
 
 def year(day: date) -> int:

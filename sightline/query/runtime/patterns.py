@@ -7,8 +7,21 @@ from functools import lru_cache
 from sightline.query.errors import EvalError, shown
 from sightline.query.runtime.times import SECOND_US, in_zone, moment_of, timestamp_of
 
-MONTHS = "January February March April May June July August September October November December".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _TOKENS = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z'])", re.DOTALL)
 PATTERNS_CACHED_MAX = 1000
 DEFAULT = "yyyy-MM-dd HH:mm:ss"
