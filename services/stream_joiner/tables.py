@@ -27,8 +27,9 @@ RECORDS_MAX = 1_000
 LOAD_RECORDS_MAX = 20_000
 """A commit costs a sync where there is a snapshot, so before anybody looks up they are larger."""
 
-YIELD_ROWS = 64
-"""Rows after which other threads get their turn: about 0.2 ms of decoding."""
+YIELD_ROWS = 256
+"""Rows after which other threads get their turn: about 0.6 ms of work. A stream that is busy all the time gives the
+turn back after the interpreter's 5 ms, so this is also what bounds the updates a second then."""
 
 SAVE_S = 5.0
 INFERRED_RECORDS_MAX = 10_000

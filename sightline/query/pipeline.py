@@ -108,8 +108,14 @@ class PipelineFile:
         pipeline = self.pipeline
         if len(pipeline.sources) > 1:
             raise self.error("a pipeline reads one source for now", "sources")
+        if pipeline.delivery == "exactly-once":
+            raise self.error("'exactly-once' is not supported yet; use at-least-once", "delivery")
         for name, source in pipeline.sources.items():
             self._check_source(name, source)
+            if source.format != "cloudevents":
+                raise self.error(f"format {source.format} is not supported yet", f"sources.{name}.format")
+            if source.event_time not in (None, "time"):
+                raise self.error("an event time other than ce_time is not supported yet", f"sources.{name}.event_time")
         self._duration(pipeline.windows.allowed_lateness, "windows.allowed_lateness")
         for name in pipeline.tables:
             if name in pipeline.sources:
@@ -134,11 +140,11 @@ class PipelineFile:
             except ValueError as error:
                 raise self.error(str(error), f"{at}.columns.{column}") from None
         named = {"key": table.key, "valid_from": table.valid_from, "valid_to": table.valid_to}
-        for key, column in named.items():
-            if column is not None and column not in table.columns:
-                raise self.error(f"{column!r} is not among the table's columns", f"{at}.{key}")
-            if column is not None and key != "key" and parse_kind(table.columns[column]) != TIMESTAMP:
-                raise self.error(f"{column!r} must be a timestamp, not {table.columns[column]}", f"{at}.{key}")
+        for key, used in named.items():
+            if used is not None and used not in table.columns:
+                raise self.error(f"{used!r} is not among the table's columns", f"{at}.{key}")
+            if used is not None and key != "key" and parse_kind(table.columns[used]) != TIMESTAMP:
+                raise self.error(f"{used!r} must be a timestamp, not {table.columns[used]}", f"{at}.{key}")
 
     def _check_source(self, name: str, source: Source) -> None:
         path = f"sources.{name}"

@@ -19,6 +19,7 @@ from services.featurizer.repository import load
 from services.featurizer.servicers.featurizer import FeaturizerServicer
 from services.featurizer.settings import Settings
 from sightline.models.engines import EngineName
+from sightline.models.signatures import PREDICT, Shape
 from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
 from tests.integration.featurizer import grey
@@ -35,8 +36,11 @@ class GatedEngine:
 
     def __init__(self) -> None:
         self.labels = [str(shade) for shade in range(256)]
-        self.signatures = {"predict": (256,), "shade": (1,), "grid": (None, 2), "lies": (3,)}
+        self.signatures: dict[str, Shape] = {"predict": (256,), "shade": (1,), "grid": (None, 2), "lies": (3,)}
         self.gate, self.batches = Semaphore(FREE), SimpleQueue[list[int]]()
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        return self.run(PREDICT, images)
 
     def run(self, signature: str, images: np.ndarray) -> np.ndarray:
         shades = images[:, 0, 0, 0]
@@ -49,7 +53,7 @@ class GatedEngine:
         return np.asarray(np.eye(256, dtype=np.float32)[shades])
 
     def warm_up(self) -> None:
-        self.run("predict", np.zeros((1, 8, 8, 3), np.uint8))
+        self.predict(np.zeros((1, 8, 8, 3), np.uint8))
 
     def close(self) -> None:
         self.batches.put([])
@@ -106,8 +110,9 @@ async def bench(tmp_path: Any, loaded: bool = True, **limits: int) -> AsyncItera
                 await servicer.close()
 
 
-def request(request_id: int, *shades: int, **fields: int | str) -> pb.PredictRequest:
-    return pb.PredictRequest(request_id=request_id, model="net", images=[grey(shade) for shade in shades], **fields)
+def request(request_id: int, *shades: int, signature: str = "", **fields: int) -> pb.PredictRequest:
+    images = [grey(shade) for shade in shades]
+    return pb.PredictRequest(request_id=request_id, model="net", signature=signature, images=images, **fields)
 
 
 def shades(response: pb.PredictResponse) -> list[int]:

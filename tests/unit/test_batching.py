@@ -122,8 +122,8 @@ def test_a_group_that_has_expired_leaves_its_turn_to_the_next():
     batcher.offer("a1", 2, expires_s=1, group="a")
     batcher.offer("b1", 1, group="b")
     batcher.offer("a2", 1, group="a")
-    assert batcher.take(now_s=2) == ([("a2", 0, 1)], ["a1"])
-    assert batcher.drop(lambda work: work == "b1") == 1
+    assert batcher.take(now_s=2) == ([("b1", 0, 1)], ["a1"])
+    assert batcher.drop(lambda work: work == "a2") == 1
     assert batcher.take(now_s=2) == ([], [])
 
 

@@ -50,6 +50,7 @@ class LiteRTEngine:
         shapes = ([int(n) for n in details["shape"]] for details in (image, scores))
         self.input_size, self.labels = check_shapes(directory, file, *shapes)
         self._input, self._output = image["index"], scores["index"]
+        self._in_first_graph = any(_same(scores, each) for each in self._interpreter.get_output_details())
         self._runnable = {name: each for name, each in self._runnable.items() if _same_input(each.input_details, image)}
         self.signatures = {name: each.shape for name, each in self._runnable.items()}
         self.signatures[PREDICT] = (len(self.labels),)
@@ -59,8 +60,7 @@ class LiteRTEngine:
         """The tensors of `predict`: those of serving_default, or where there is no such signature the only ones."""
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if default := self._runnable.get(SERVING_DEFAULT):
-            inputs = [each for each in inputs if each["index"] == default.input_details["index"]]
-            outputs = [each for each in outputs if each["index"] == default.output_details["index"]]
+            inputs, outputs = [default.input_details], [default.output_details]
         if len(inputs) != 1 or len(outputs) != 1:
             raise ConfigError(f"has {len(inputs)} inputs and {len(outputs)} outputs; needed is one of each", file=file)
         if inputs[0]["dtype"] is not np.uint8 or outputs[0]["dtype"] is not np.float32 or inputs[0]["shape"][0] != 1:
@@ -68,6 +68,8 @@ class LiteRTEngine:
         return inputs[0], outputs[0]
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not self._in_first_graph:
+            return self.run(SERVING_DEFAULT, images)
         scores = np.empty((len(images), len(self.labels)), np.float32)
         with self._lock:
             for row in range(len(images)):
@@ -109,6 +111,11 @@ def _runnable(interpreter: Any) -> dict[str, _Runnable]:
         if given[1]["dtype"] in (np.float32, np.float16) and len(given[1]["shape"]) and given[1]["shape"][0] == 1:
             found[name] = _Runnable(taken[0], given[0], taken[1], given[1])
     return found
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """One tensor of one graph: indices repeat between a model's graphs, names don't."""
+    return bool(one["index"] == other["index"] and one["name"] == other["name"])
 
 
 def _same_input(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -10,7 +10,20 @@ from sqlglot import exp
 from sightline.query.expressions.code import Code
 from sightline.query.runtime import casts, decimals, numbers, text, times
 from sightline.query.types import (
-    BIGINT, BINARY, BOOLEAN, DATE, DOUBLE, FLOAT, INTEGRAL, NULL, STRING, TIMESTAMP, Array, Decimal, Type, parse_type,
+    BIGINT,
+    BINARY,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTEGRAL,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    Array,
+    Decimal,
+    Type,
+    parse_type,
 )  # fmt: skip
 
 if TYPE_CHECKING:

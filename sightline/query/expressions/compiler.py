@@ -111,7 +111,8 @@ class Expressions:
         if not code.constant or code.value is not _UNKNOWN:
             return code
         try:
-            value = eval(code.text, self.namespace, {})
+            # Inside a function, as generated source is: its own inner functions see the names that it assigns.
+            value = eval(f"(lambda: {code.text})()", self.namespace, {})
         except EvalError:
             return Code(code.text, code.type, code.nullable, 0)
         return self.constant(value, code.type)

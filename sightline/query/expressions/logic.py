@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sightline.query.expressions.code import Code
-from sightline.query.types import BOOLEAN, NULL, STRING
+from sightline.query.types import BOOLEAN, STRING
 
 if TYPE_CHECKING:
     from sightline.query.expressions.compiler import Expressions
@@ -54,10 +54,16 @@ def _is(e: Expressions, node: exp.Is) -> Code:
         raise e.error("IS is followed by [NOT] NULL, TRUE or FALSE", node)
     if isinstance(wanted, exp.Boolean):
         value = e.condition(node.this)
+        if value.constant:
+            return e.constant(value.value is bool(wanted.this), BOOLEAN)
         return e.code(f"({value.text} is {bool(wanted.this)!r})", BOOLEAN, False, value)
     value = e.compile(node.this)
-    if value.type == NULL:
-        return e.constant(True, BOOLEAN)
+    return is_null(e, value)
+
+
+def is_null(e: Expressions, value: Code) -> Code:
+    if value.constant:
+        return e.constant(value.value is None, BOOLEAN)
     return e.code(f"({value.text} is None)", BOOLEAN, False, value)
 
 

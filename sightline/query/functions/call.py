@@ -26,6 +26,14 @@ _REFUSED = {
 }
 
 
+_WITH_UNIT = {
+    "dateadd": "timestampadd",
+    "date_add": "timestampadd",
+    "datediff": "timestampdiff",
+    "date_diff": "timestampdiff",
+}
+
+
 def _anonymous(e: Expressions, node: exp.Anonymous) -> Code:
     return call(e, str(node.name), node.expressions, node)
 
@@ -33,6 +41,8 @@ def _anonymous(e: Expressions, node: exp.Anonymous) -> Code:
 def call(e: Expressions, name: str, arguments: list[exp.Expression], node: exp.Expression) -> Code:
     load()
     lower = name.lower()
+    if len(arguments) == 3:
+        lower = _WITH_UNIT.get(lower, lower)
     function = FUNCTIONS.get(lower)
     if function is None:
         if lower in _REFUSED:
@@ -108,6 +118,10 @@ def _concat(e: Expressions, node: exp.Concat) -> Code:
     return call(e, "concat", node.expressions, node)
 
 
+def _array(e: Expressions, node: exp.Array) -> Code:
+    return call(e, "array", node.expressions, node)
+
+
 def _quantified(e: Expressions, node: exp.Like) -> Code:
     if isinstance(node.expression, exp.All | exp.Any):
         raise e.error("LIKE ALL and LIKE ANY are not supported: write AND or OR", node)
@@ -126,4 +140,5 @@ HANDLERS = {
     exp.StrPosition: _position,
     exp.Extract: _extract,
     exp.Concat: _concat,
+    exp.Array: _array,
 }

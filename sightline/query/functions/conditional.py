@@ -4,6 +4,7 @@ from sightline.query.expressions.casts import attempted, explicit
 from sightline.query.expressions.code import Code
 from sightline.query.expressions.comparison import compare, held
 from sightline.query.expressions.conditional import aligned, choose, coalesce
+from sightline.query.expressions.logic import is_null
 from sightline.query.functions.registry import Call, define, family
 from sightline.query.types import BOOLEAN, NULL, parse_type
 
@@ -26,7 +27,7 @@ def _nullif(call: Call) -> Code:
 
 def _nvl2(call: Call) -> Code:
     first, *values = call.codes
-    test = call.e.code(f"({first.text} is not None)", BOOLEAN, False, first)
+    test = call.e.null_safe(lambda a: f"not {a}", BOOLEAN, is_null(call.e, first))
     return choose(call.e, [test], values, "NVL2", call.node)
 
 
@@ -39,8 +40,8 @@ def _cast(call: Call) -> Code:
 
 
 def _isnull(call: Call) -> Code:
-    text = "is None" if call.function.name == "isnull" else "is not None"
-    return call.e.code(f"({call.codes[0].text} {text})", BOOLEAN, False, call.codes[0])
+    absent = is_null(call.e, call.codes[0])
+    return absent if call.function.name == "isnull" else call.e.null_safe(lambda a: f"not {a}", BOOLEAN, absent)
 
 
 define(

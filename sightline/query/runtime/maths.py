@@ -25,9 +25,14 @@ sin, cos, tan = (_nan_where_undefined(f, f.__name__) for f in (math.sin, math.co
 asin, acos, atan = (_nan_where_undefined(f, f.__name__) for f in (math.asin, math.acos, math.atan))
 cosh, tanh = (_nan_where_undefined(f, f.__name__) for f in (math.cosh, math.tanh))
 exp, expm1 = (_nan_where_undefined(f, f.__name__) for f in (math.exp, math.expm1))
-cbrt = _nan_where_undefined(math.cbrt, "cbrt")
 hypot = _nan_where_undefined(math.hypot, "hypot")
 atan2 = _nan_where_undefined(math.atan2, "atan2")
+
+
+def cbrt(value: float) -> float:
+    root = math.cbrt(value)
+    # One step of Newton's: the C library's may be off by an ulp for cubes.
+    return root - (root * root * root - value) / (3 * root * root) if root and math.isfinite(root) else root
 
 
 def sinh(value: float) -> float:

@@ -21,6 +21,8 @@ from sightline.query.tables.stores import NO_ROWS, Index, KeyFunction, Lookup, M
 ROWS_MAX = 10_000_000
 MEMORY_ROWS_MAX = 200_000
 VALUE_BYTES_MAX = 1 << 20
+REMEMBERED_MAX = 100_000
+"""Deletions kept in mind for tables of several partitions, in case an older record of another one comes later."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ class TableRows:
                 primary = self.kind.record_key(key)
             if primary is not None and self._is_newest(primary, stamp):
                 # A deletion is remembered as long as there is room: it only settles races of two partitions.
-                remember = self._stamped and self._store.remembered < self._limits.memory_rows_max
+                remember = self._stamped and self._store.remembered < REMEMBERED_MAX
                 self._store.delete(primary, stamp if remember else None)
                 if self._snapshot and not self.on_disk:
                     self._snapshot.changed.add(primary)
