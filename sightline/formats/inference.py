@@ -87,6 +87,11 @@ def _finished(kind: Type) -> Type | None:
         element = _finished(kind.element)
         return Array(element=element) if element is not None else None
     if isinstance(kind, Struct):
-        fields = {each.name: each_kind for each in kind.fields if (each_kind := _finished(each.type)) is not None}
-        return Struct(fields=_fields(fields)) if fields else None
+        fields: dict[str, Field] = {}
+        for name, inner in kind.fields:
+            finished = _finished(inner)
+            if name and finished is not None:
+                # SQL doesn't tell upper from lower case.
+                fields.setdefault(name.lower(), Field(name, finished))
+        return Struct(fields=tuple(fields.values())) if fields else None
     return kind
