@@ -8,6 +8,9 @@ out=.
 "${PYTHON:-.venv/bin/python}" -m grpc_tools.protoc -Isightline/proto=protos \
     --python_out="$out" --pyi_out="$out" --grpc_python_out="$out" \
     sightline/proto/featurizer.proto sightline/proto/alerts.proto
+# Travels in Kafka records alone.
+"${PYTHON:-.venv/bin/python}" -m grpc_tools.protoc -Isightline/proto=protos \
+    --python_out="$out" --pyi_out="$out" sightline/proto/cloudevents.proto
 if [ "${1:-}" = --check ]; then
     diff -r -x __pycache__ -x __init__.py "$out/sightline/proto" sightline/proto ||
         { echo "sightline/proto is stale: run \`make protos\`" >&2; exit 1; }

@@ -18,6 +18,8 @@ Headers = Sequence[tuple[str, bytes]]
 EVENT_TYPE = "sightline.image.v1"
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
 
+NAMES = "attribute names are lower-case letters and digits"
+
 _EXTENSION = re.compile(r"[a-z0-9]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -126,13 +128,25 @@ def decode(
     attributes = _attributes(headers or ())
     if isinstance(attributes, Refusal):
         return attributes
-    content_type = attributes.pop("content-type", "").partition(";")[0].strip().lower()
+    content_type = media_type(attributes.pop("content-type", ""))
+    return build(attributes, content_type, value, key, timestamp_ms, limits)
+
+
+def build(
+    attributes: dict[str, str],
+    content_type: str,
+    image: bytes | None,
+    key: bytes | None,
+    timestamp_ms: int,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Event | Refusal:
+    """An event of its attributes by name, without the prefix that they have as headers, and its data."""
     for name in ("specversion", "id", "source", "type"):
         if not attributes.get(name):
             return Refusal(Reason.MISSING_HEADER, f"ce_{name}")
     if content_type not in IMAGE_TYPES:
         return Refusal(Reason.CONTENT_TYPE, f"content-type is {content_type!r}, allowed are {', '.join(IMAGE_TYPES)}")
-    if not value:
+    if not image:
         return Refusal(Reason.EMPTY_VALUE, "the value is empty, an image was expected")
     time_us = _time_us(attributes.get("time"), timestamp_ms, limits)
     if isinstance(time_us, Refusal):
@@ -145,11 +159,16 @@ def decode(
         camera=attributes.get("camera") or (key.decode(errors="replace") if key else None),
         locationid=attributes.get("locationid"),
         subject=attributes.get("subject"),
-        image=value,
+        image=image,
         extensions={name: text for name, text in attributes.items() if name not in _KNOWN},
         traceparent=attributes.get("traceparent"),
         time_missing="time" not in attributes,
     )
+
+
+def media_type(content_type: str) -> str:
+    """Without parameters such as the charset."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _attributes(headers: Headers) -> dict[str, str] | Refusal:
@@ -158,8 +177,8 @@ def _attributes(headers: Headers) -> dict[str, str] | Refusal:
     for name, raw in headers:
         if name.startswith("ce_"):
             short = name[3:]
-            if not _EXTENSION.fullmatch(short):
-                return Refusal(Reason.BAD_HEADER, f"{name!r}: attribute names are lower-case letters and digits")
+            if not is_attribute_name(short):
+                return Refusal(Reason.BAD_HEADER, f"{name!r}: {NAMES}")
         elif name.lower() == "content-type":
             short = "content-type"
         elif name == "traceparent":
@@ -171,6 +190,10 @@ def _attributes(headers: Headers) -> dict[str, str] | Refusal:
         except UnicodeDecodeError:
             return Refusal(Reason.BAD_HEADER, f"{name!r} is not UTF-8")
     return attributes
+
+
+def is_attribute_name(name: str) -> bool:
+    return _EXTENSION.fullmatch(name) is not None
 
 
 def _time_us(text: str | None, timestamp_ms: int, limits: Limits) -> int | Refusal:

@@ -114,5 +114,5 @@ def explain(error: Exception, value: bytes) -> str:
         for name, index in _STEP.findall(match[2]):
             found = found[int(index)] if index else found[name]
     except (*BAD_JSON, LookupError, TypeError):
-        return f"{path or 'the value'}: {match[1]}"
+        return f"{path or 'the value'}: {match[1]}: {shown(value)}"
     return f"{path or 'the value'}: {match[1]}: {shown(found)}"

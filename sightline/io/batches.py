@@ -21,9 +21,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from sightline.io.records import Batch, MessageBatch
+from sightline.io.records import Batch, MessageBatch, Raw
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,15 @@ class BatchConsumer:
             self._native.forward(self._owned)
 
     def seek(self, partition: TopicPartition) -> None:
-        self.consumer.seek(partition)
+        """Go on at the partition's offset, also where an error has stopped it."""
+        try:
+            self.consumer.seek(partition)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._STATE:
+                raise
+            # With `auto.offset.reset=error` a partition whose offset is gone is stopped, and a seek can't start it.
+            self.consumer.incremental_unassign([partition])
+            self.incremental_assign([partition])
 
     def pause(self, partitions: list[TopicPartition]) -> None:
         self.consumer.pause(partitions)
@@ -174,3 +182,6 @@ def native_records(consumer: Consumer, on_error: OnError) -> Records | None:
         return None
     log.info("records come natively", extra={"librdkafka": made.version})
     return made  # type: ignore[no-any-return]
+
+
+__all__ = ["NATIVE_VARIABLE", "Batch", "BatchConsumer", "MessageBatch", "OnError", "Raw"]

@@ -70,7 +70,11 @@ class Struct(Type):
     fields: tuple[Field, ...] = ()
 
     def __str__(self) -> str:
-        return "struct<" + ", ".join(f"{each.name}: {each.type}" for each in self.fields) + ">"
+        return "struct<" + ", ".join(f"{_quoted(each.name)}: {each.type}" for each in self.fields) + ">"
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"\w+", name) else "`" + name.replace("`", "``") + "`"
 
 
 NULL = Type("void")

@@ -27,27 +27,17 @@ def made(request: pytest.FixtureRequest, broker: Broker, monkeypatch: pytest.Mon
     def make(group: str, **config: Any) -> BatchConsumer:
         base = group_config(broker.bootstrap_servers, group, 6_000)
         given = {name.replace("_", "."): value for name, value in config.items()}
-        consumer = BatchConsumer(Consumer(base | given), errors.append_error)
+        consumer = BatchConsumer(Consumer(base | given), lambda *error: make.errors.append(error))  # type: ignore[attr-defined]
         if request.param == "native" and not consumer.is_native:
             pytest.skip("the extension was not built")
         assert consumer.is_native == (request.param == "native")
-        consumer_errors[id(consumer)] = errors.found
         consumers.append(consumer)
         return consumer
 
-    errors, consumer_errors = Errors(), dict[int, Any]()
-    make.errors = errors.found  # type: ignore[attr-defined]
+    make.errors = []  # type: ignore[attr-defined]
     yield make
     for each in consumers:
         each.close()
-
-
-class Errors:
-    def __init__(self) -> None:
-        self.found: list[tuple[KafkaError, TopicPartition]] = []
-
-    def append_error(self, error: KafkaError, partition: TopicPartition) -> None:
-        self.found.append((error, partition))
 
 
 class Topics:
