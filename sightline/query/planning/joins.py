@@ -5,6 +5,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from sightline.query.expressions import Code
+from sightline.query.expressions.coercion import common_type
 from sightline.query.planning.nodes import Join, JoinKind
 from sightline.query.planning.scope import Scope, conjuncts, table_name
 from sightline.query.schema import Column, Relation, did_you_mean, table_columns
@@ -103,13 +104,21 @@ class _Condition:
             return None
         for mine, other in ((node.this, node.expression), (node.expression, node.this)):
             if self._compiles(mine, {self._relation.alias: self._relation}) and self._compiles(other, self._left):
-                left, right = self._scope.expressions.comparable(other, mine)
+                left, right = self._comparable(other, mine)
                 # Spark's NaN equals itself and -0.0 equals 0.0; a hash look-up knows only the latter.
                 if left.type.fractional:
                     raise self._scope.error("a join on a floating-point number is not supported; CAST it", node)
                 if right.stage == self._relation.stage:
                     return left, right
         return None
+
+    def _comparable(self, left: exp.Expression, right: exp.Expression) -> tuple[Code, Code]:
+        """Both sides in the type in which `=` compares them; that they can be compared is known."""
+        expressions = self._scope.expressions
+        codes = expressions.compile(left), expressions.compile(right)
+        kind = common_type(codes[0].type, codes[1].type)
+        assert kind is not None
+        return expressions.cast(codes[0], kind), expressions.cast(codes[1], kind)
 
     def _compiles(self, node: exp.Expression, relations: dict[str, Relation]) -> bool:
         return self._scope.within(relations, lambda: void(self._scope.expressions.compile(node)))

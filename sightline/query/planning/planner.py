@@ -118,7 +118,10 @@ class _Planner:
         expressions = Expressions(error_at)
         expressions.namespace = self._scope.expressions.namespace
         expressions.relations = {relation.alias: replace(relation, columns=self._own)}
-        code = expressions.compile(parse_expression(text, error_at))
+        try:
+            code = expressions.compile(parse_expression(text))
+        except ValueError as error:
+            raise error_at(str(error), 0) from None
         if code.type != TIMESTAMP:
             raise error_at(f"a TIMESTAMP is needed here, this is {code.type}", 0)
         return code

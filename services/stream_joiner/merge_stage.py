@@ -1,0 +1,54 @@
+"""One partition of the repartition topic: partial aggregates of all source partitions, merged and sent to the sink."""
+
+from collections.abc import Callable
+
+from confluent_kafka import TopicPartition
+
+from services.stream_joiner.outcomes import Outcomes
+from services.stream_joiner.sink import Sink
+from services.stream_joiner.window_stage import LocalEmitter
+from sightline.events import Reason
+from sightline.io.records import Batch
+from sightline.query.windows.merge import MergeState
+from sightline.query.windows.records import Codec
+
+
+class MergePartition:
+    """Its topic is its own changelog: what is committed is the lowest offset that an open window needs."""
+
+    def __init__(
+        self, at: TopicPartition, state: MergeState, codec: Codec, emitter: LocalEmitter, outcomes: Outcomes, sink: Sink
+    ) -> None:
+        self.topic, self.partition, self.state = at.topic, at.partition, state
+        self._codec, self._emitter, self._outcomes, self._sink = codec, emitter, outcomes, sink
+        self._waiting = 0
+        self.committed: tuple[int, str] | None = None
+
+    def received(self, batch: Batch) -> None:
+        for offset, value in zip(batch.offsets, batch.values(), strict=True):
+            for late in self.state.apply(self._codec.read_repartition(value or b""), offset):
+                detail = "its window was emitted while its partition was idle"
+                letter = self._outcomes.refused_group(late.start_us, late.key, detail, late.rows, Reason.LATE)
+                self._sink.send(letter, self._sent())
+        for ready in self.state.advance():
+            self._emitter.emit(ready.start_us, ready.key, ready.accumulator, ready.revision, self._sent())
+
+    @property
+    def settled(self) -> bool:
+        """All that was sent is acknowledged."""
+        return not self._waiting
+
+    def offset(self) -> TopicPartition | None:
+        """What to commit, if it has moved."""
+        checkpoint = self.state.checkpoint()
+        if tuple(checkpoint) == self.committed:
+            return None
+        self.committed = (checkpoint.offset, checkpoint.metadata)
+        return TopicPartition(self.topic, self.partition, checkpoint.offset, checkpoint.metadata)
+
+    def _sent(self) -> Callable[[], object]:
+        self._waiting += 1
+        return self._acknowledged
+
+    def _acknowledged(self) -> None:
+        self._waiting -= 1

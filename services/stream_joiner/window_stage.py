@@ -1,0 +1,178 @@
+"""The windows of one source partition, and where what they give goes.
+
+With the source's partition key in GROUP BY a group lives in one partition: its rows go to the sink (`LocalEmitter`).
+Otherwise partial aggregates go to the repartition topic, by group key, and are merged there (`RepartitionEmitter`).
+"""
+
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from services.stream_joiner.outcomes import Outcomes
+from services.stream_joiner.sink import Output, Sink
+from sightline.events import Reason
+from sightline.query.compiling.query import Query
+from sightline.query.windows.records import ChangelogRecord, Codec, RepartitionRecord
+from sightline.query.windows.state import Closed, WindowState
+from sightline.query.windows.windowing import Partial
+
+
+class Emitter(Protocol):
+    """`safe` is called once all that came of the groups is acknowledged."""
+
+    def closed(self, windows: "SourceWindows", groups: Sequence[Closed], safe: Callable[[], object]) -> None: ...
+
+    def changed(self, windows: "SourceWindows", groups: Sequence[Closed]) -> None: ...
+
+    def idle(self, windows: "SourceWindows", is_idle: bool) -> None: ...
+
+
+class SourceWindows:
+    """Stage 1 of one source partition. `position` is the offset below which all is in `state`."""
+
+    def __init__(self, partition: int, state: WindowState, position: int, emitter: Emitter, idle_s: float) -> None:
+        self.partition, self.state, self.position = partition, state, position
+        self._emitter, self._idle_s = emitter, idle_s
+        self._last_record_s = time.monotonic()
+        self.is_idle = False
+
+    def replaying(self, offset: int) -> bool:
+        """Rows from `offset` on may be in the state already."""
+        return offset < self.state.replay_until
+
+    def take_late(self) -> list[Any]:
+        """What is known of the rows that were late since the last call."""
+        late, self.state.late = self.state.late, []
+        return late
+
+    def released(self, position: int, top_us: int | None) -> None:
+        """Everything below `position` is in the state. `top_us`: the event times seen, where nothing is open."""
+        self.position = position
+        if top_us is not None and top_us > self.state.top_us:
+            self.state.top_us = top_us
+        if groups := self.state.close():
+            self._emitter.closed(self, groups, lambda: self.state.forget((each.start_us, each.key) for each in groups))
+
+    def heard(self) -> None:
+        """A record came: the partition is not idle."""
+        self._last_record_s = time.monotonic()
+        if self.is_idle:
+            self.is_idle = False
+            self._emitter.idle(self, False)
+
+    def check_idle(self, now_s: float, caught_up: bool) -> None:
+        if not self.is_idle and caught_up and now_s - self._last_record_s >= self._idle_s:
+            self.is_idle = True
+            self._emitter.idle(self, True)
+
+    def checkpoint(self, emit_changes: bool) -> list[ChangelogRecord]:
+        """The changelog's records of the state at `position`; first, in update mode, what has changed is emitted."""
+        if emit_changes and (changed := self.state.changed()):
+            self._emitter.changed(self, changed)
+        return self.state.checkpoint(self.position)
+
+
+class LocalEmitter:
+    """To the sink."""
+
+    def __init__(self, query: Query, outcomes: Outcomes, sink: Sink, windows_counter: Callable[[], object]) -> None:
+        assert query.windowing
+        self._query, self._outcomes, self._sink = query, outcomes, sink
+        self._aggregation, self._spec = query.windowing.aggregation, query.windowing.spec
+        self._count = windows_counter
+
+    def closed(self, windows: SourceWindows, groups: Sequence[Closed], safe: Callable[[], object]) -> None:
+        if self._spec.emit == "update":
+            safe()
+            return
+        acknowledged = countdown(len(groups), safe)
+        for each in groups:
+            self.emit(each.start_us, each.key, each.accumulator, "", acknowledged)
+
+    def changed(self, windows: SourceWindows, groups: Sequence[Closed]) -> None:
+        for each in groups:
+            revision = f"{windows.partition}:{each.accumulator[1]}"
+            self.emit(each.start_us, each.key, each.accumulator, revision, lambda: None)
+
+    def idle(self, windows: SourceWindows, is_idle: bool) -> None:
+        """Nobody else waits for this partition."""
+
+    def emit(
+        self, start_us: int, key: Any, accumulator: Any, revision: str, acknowledged: Callable[[], object]
+    ) -> None:
+        """One group's row, if HAVING lets it pass; a group that can't be computed is dead-lettered."""
+        end_us = start_us + self._spec.size_us
+        try:
+            values = self._aggregation.result(accumulator)
+            row = self._query.project(start_us, end_us, key, values)
+        except Exception as error:
+            detail = f"{type(error).__name__}: {error}"
+            letter = self._outcomes.refused_group(start_us, key, detail, accumulator[1], Reason.EVAL_ERROR)
+            self._sink.send(letter, acknowledged)
+            return
+        if row is None:
+            acknowledged()
+            return
+        self._count()
+        self._sink.send(self._outcomes.window(row, start_us, end_us, key, revision), acknowledged)
+
+
+class RepartitionEmitter:
+    """To the repartition topic, whose partition is that of the group key; every partition hears the watermark."""
+
+    def __init__(self, query: Query, sink: Sink, topic: str, partitions: int) -> None:
+        assert query.windowing
+        self._keys, self._codec = query.windowing.keys, Codec(query.windowing)
+        self._update = query.windowing.spec.emit == "update"
+        self._sink, self._topic, self._partitions = sink, topic, partitions
+
+    def closed(self, windows: SourceWindows, groups: Sequence[Closed], safe: Callable[[], object]) -> None:
+        changed = [*windows.state.changed(), *groups] if self._update else groups
+        self._send(windows, changed, safe)
+
+    def changed(self, windows: SourceWindows, groups: Sequence[Closed]) -> None:
+        self._send(windows, groups, lambda: None)
+
+    def idle(self, windows: SourceWindows, is_idle: bool) -> None:
+        """A partition that goes idle may never close its windows, so it sends them as they are."""
+        self._send(windows, windows.state.opened() if is_idle else [], lambda: None)
+
+    def _send(self, windows: SourceWindows, groups: Sequence[Closed], safe: Callable[[], object]) -> None:
+        state = windows.state
+        parts: list[list[Partial]] = [[] for _ in range(self._partitions)]
+        for each in state.partials(groups, windows.position):
+            parts[partition_of(self._keys.encode(each.key), self._partitions)].append(each)
+        values = [
+            (number, value)
+            for number, partials in enumerate(parts)
+            for value in self._codec.repartition(
+                RepartitionRecord(windows.partition, windows.position, state.watermark_us, windows.is_idle, partials)
+            )
+        ]
+        acknowledged = countdown(len(values), safe)
+        for number, value in values:
+            self._sink.send(Output(self._topic, None, value, None, number), acknowledged)
+
+
+def countdown(count: int, then: Callable[[], object]) -> Callable[[], object]:
+    """Calls `then` when it has been called `count` times; at once for 0."""
+    if not count:
+        then()
+        return lambda: None
+    left = count
+
+    def one() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            then()
+
+    return one
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The same for the same group in every instance and version."""
+    return zlib.crc32(key) % partitions
+
+
