@@ -126,6 +126,35 @@ def test_result_equals_batch(spec, logs, data):
     assert {group: result for group, result in finals.items() if group[0] < FAR - 100} == expected
 
 
+@given(st.sampled_from(["append", "update"]).flatmap(specs), LOGS, st.data())
+def test_restarts_of_the_second_stage(spec, logs, data):
+    """What is committed whenever all outputs are acknowledged gives each result of a revision once."""
+    windows, topic = shape(spec), []
+    sources = [Source(windows, number, rows, topic) for number, rows in logs.items()]
+    while behind := [source for source in sources if not source.done]:
+        source = data.draw(st.sampled_from(behind))
+        source.read(data.draw(st.integers(1, 15)))
+        source.send()
+    sink = Sink(windows, topic)
+    while sink.position < len(topic) or sink.state.position < len(topic):
+        sink.read(data.draw(st.integers(1, 4)))
+        if data.draw(st.booleans()):
+            sink.commit()
+            sink.crash()
+            if data.draw(st.booleans()):
+                # A second time, before all is rebuilt.
+                sink.read(1)
+                sink.commit()
+                sink.crash()
+    groups = [(group, revision) for group, revision, _ in sink.outputs]
+    assert len(groups) == len(set(groups))
+    expected, _ = batch(spec, logs)
+    finals = {}
+    for group, _, result in sink.outputs:
+        finals[group] = max(finals.get(group, (0,)), result)
+    assert {group: result for group, result in finals.items() if group[0] < FAR - 100} == expected
+
+
 TUMBLING = WindowSpec(size_us=10, slide_us=10)
 KEY = ("a",)
 
@@ -218,6 +247,19 @@ def test_commit_is_what_open_windows_need():
     again.apply(says(1, 99, included=8), 5)
     assert [each.start_us for each in again.advance()] == [10]
     assert again.checkpoint().offset == 6
+
+
+def test_nothing_is_given_out_before_all_is_rebuilt():
+    state = merging()
+    state.apply(says(0, 0, partial(0, 1, 1)), 0)
+    state.apply(says(1, 50, partial(0, 1, 1)), 1)
+    state.apply(says(0, 50), 2)
+    again = merging(committed=state.checkpoint())
+    again.apply(says(0, 0, partial(0, 1, 1)), 0)
+    assert again.advance() == []
+    again.apply(says(1, 50, partial(0, 1, 1)), 1)
+    again.apply(says(0, 50), 2)
+    assert [each.accumulator[1] for each in again.advance()] == [2]
 
 
 def test_metadata_leaves_out_the_partitions_when_there_are_too_many():

@@ -99,6 +99,34 @@ def test_crashes_do_not_show(spec, rows, data):
         assert {group: max(final.get(group, (0,)), revisions.get(group, (0,))) for group in expected} == expected
 
 
+@given(specs(), ROWS, st.integers(1, 6))
+def test_a_changelog_cut_anywhere(spec, rows, every):
+    """Windows are emitted and forgotten at once; whatever part of the changelog is there, the rest is the same."""
+    windows = shape(spec)
+    run, _ = loop(windows)
+    expected, _ = batch(spec, {0: rows})
+
+    def go_on(state, position, changelog):
+        results = {}
+        for offset in range(position, len(rows)):
+            run(state, [(offset, rows[offset])])
+            state.forget(take(windows, state, results))
+            if offset % every == 0:
+                changelog += state.checkpoint(offset + 1)
+        take(windows, state, results, final=True)
+        return results
+
+    first = WindowState(windows)
+    changelog = first.checkpoint(0)
+    assert go_on(first, 0, changelog) == expected
+    for length in range(1, len(changelog) + 1):
+        state, marker = restore(windows, changelog[:length])
+        results = go_on(state, marker.position, [])
+        assert results.items() <= expected.items()
+        # What is not given out again was forgotten: closed by the rows before the marker.
+        assert all(spec.closes_us(start) <= marker.top_us - spec.delay_us for start, _ in expected.keys() - results)
+
+
 def compacted(records):
     """Of each key the last record, as log compaction leaves them."""
     last = {record.key: index for index, record in enumerate(records)}
