@@ -1,5 +1,7 @@
 """Both stages together against batch: whatever comes twice, late from a lost owner, or after a restart."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,7 @@ class Source:
         """All of its memory, and the last `lost` records of the changelog."""
         del self.changelog[max(1, len(self.changelog) - lost) :]
         self.state, marker = restore(self.windows, self.changelog)
+        assert marker is not None
         self.position = marker.position
 
 
@@ -83,7 +86,8 @@ class Sink:
 
 @given(st.sampled_from(["append", "update"]).flatmap(specs), LOGS, st.data())
 def test_result_equals_batch(spec, logs, data):
-    windows, topic = shape(spec), []
+    windows = shape(spec)
+    topic: list[bytes] = []
     sources = [Source(windows, number, rows, topic) for number, rows in logs.items()]
     sink = Sink(windows, topic)
     for _ in range(data.draw(st.integers(0, 60))):
@@ -114,7 +118,7 @@ def test_result_equals_batch(spec, logs, data):
     # The row at FAR makes none of its own log late that was not.
     assert {source.number: sorted(source.late) for source in sources if source.late} == late
     assert sink.late == []
-    results = {}
+    results: dict[Any, Any] = {}
     for group, revision, result in sink.outputs:
         assert results.setdefault((group, revision), result) == result
     if spec.emit == "append":
@@ -129,7 +133,8 @@ def test_result_equals_batch(spec, logs, data):
 @given(st.sampled_from(["append", "update"]).flatmap(specs), LOGS, st.data())
 def test_restarts_of_the_second_stage(spec, logs, data):
     """What is committed whenever all outputs are acknowledged gives each result of a revision once."""
-    windows, topic = shape(spec), []
+    windows = shape(spec)
+    topic: list[bytes] = []
     sources = [Source(windows, number, rows, topic) for number, rows in logs.items()]
     while behind := [source for source in sources if not source.done]:
         source = data.draw(st.sampled_from(behind))
@@ -149,7 +154,7 @@ def test_restarts_of_the_second_stage(spec, logs, data):
     groups = [(group, revision) for group, revision, _ in sink.outputs]
     assert len(groups) == len(set(groups))
     expected, _ = batch(spec, logs)
-    finals = {}
+    finals: dict[Any, Any] = {}
     for group, _, result in sink.outputs:
         finals[group] = max(finals.get(group, (0,)), result)
     assert {group: result for group, result in finals.items() if group[0] < FAR - 100} == expected

@@ -121,4 +121,5 @@ def test_another_version():
 def test_nan_stays_one_key():
     key = (None, Number("1.10"), datetime.date(1, 1, 1), False, math.nan)
     read = CODEC.read_changelog(*CODEC.entry(Partial(0, key, 0, WINDOWS.aggregation.fresh())))
+    assert isinstance(read, Partial)
     assert {key: 1}[read.key] == 1

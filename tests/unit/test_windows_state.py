@@ -3,6 +3,7 @@
 import datetime
 import math
 from decimal import Decimal as Number
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from sightline.query.types import BOOLEAN, DATE, DOUBLE, INT, STRING, Decimal
 from sightline.query.windows.aggregates import AggregateCall
+from sightline.query.windows.records import Marker
 from sightline.query.windows.spec import NEVER_US, WindowSpec
 from sightline.query.windows.state import WindowState, restore
 from sightline.query.windows.windowing import StateFullError, windowing
@@ -37,7 +39,8 @@ def test_wrong_specs(wrong):
 def test_batches_do_not_show(spec, rows, data):
     windows = shape(spec)
     _, run = loop(windows)
-    state, closed, log = WindowState(windows), {}, list(enumerate(rows))
+    state, log = WindowState(windows), list(enumerate(rows))
+    closed: dict[Any, Any] = {}
     while log:
         size = data.draw(st.integers(1, len(log)))
         run(state, log[:size])
@@ -47,6 +50,12 @@ def test_batches_do_not_show(spec, rows, data):
     expected, late = batch(spec, {0: rows})
     assert closed == expected
     assert state.late == late.get(0, [])
+
+
+def restored(windows, changelog) -> tuple[WindowState, Marker]:
+    state, marker = restore(windows, changelog)
+    assert marker is not None
+    return state, marker
 
 
 def take(windows, state, results, final=False):
@@ -63,8 +72,10 @@ def test_crashes_do_not_show(spec, rows, data):
     """At any moment the state is lost, and with it the end of the changelog and what was not yet acknowledged."""
     windows = shape(spec)
     run, _ = loop(windows)
-    state, position, changelog, results, late, revisions = WindowState(windows), 0, [], {}, set(), {}
-    changelog += state.checkpoint(0)
+    state, position, late = WindowState(windows), 0, set()
+    changelog = state.checkpoint(0)
+    results: dict[Any, Any] = {}
+    revisions: dict[Any, Any] = {}
     durable, unacknowledged, crashes = 1, [], 0
     while position < len(rows):
         step = data.draw(st.sampled_from(["row", "row", "row", "emit", "forget", "checkpoint", "crash"]))
@@ -88,7 +99,7 @@ def test_crashes_do_not_show(spec, rows, data):
             late.update(state.late)
             changelog = compacted(changelog[:durable]) if data.draw(st.booleans()) else changelog[:durable]
             durable = len(changelog)
-            state, marker = restore(windows, changelog)
+            state, marker = restored(windows, changelog)
             position, unacknowledged = marker.position, []
     final = {(s, k): windows.aggregation.result(acc) for s, k, acc in state.changed()}
     take(windows, state, results, final=True)
@@ -107,7 +118,7 @@ def test_a_changelog_cut_anywhere(spec, rows, every):
     expected, _ = batch(spec, {0: rows})
 
     def go_on(state, position, changelog):
-        results = {}
+        results: dict[Any, Any] = {}
         for offset in range(position, len(rows)):
             run(state, [(offset, rows[offset])])
             state.forget(take(windows, state, results))
@@ -120,7 +131,7 @@ def test_a_changelog_cut_anywhere(spec, rows, every):
     changelog = first.checkpoint(0)
     assert go_on(first, 0, changelog) == expected
     for length in range(1, len(changelog) + 1):
-        state, marker = restore(windows, changelog[:length])
+        state, marker = restored(windows, changelog[:length])
         results = go_on(state, marker.position, [])
         assert results.items() <= expected.items()
         # What is not given out again was forgotten: closed by the rows before the marker.
@@ -145,7 +156,7 @@ def test_a_successor_is_not_confused_by_an_instance_that_lost_its_partition():
     run(owner, rows)
     owner.forget([(start, key) for start, key, _ in owner.close()])
     changelog = owner.checkpoint(4) + zombie.checkpoint(1)
-    state, marker = restore(windows, changelog)
+    state, marker = restored(windows, changelog)
     assert marker.position == 4
     assert set(state.windows) == {10}
 
