@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sightline.query.types import BIGINT, BOOLEAN, DATE, DOUBLE, FLOAT, INT, STRING, Array, Decimal
 from sightline.query.windows.aggregates import AggregateCall, Aggregation
 from sightline.query.windows.functions import AggregateError
+from tests.unit.windows_model import unhurried
 
 MONEY = Decimal(precision=12, scale=2)
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
@@ -43,6 +44,7 @@ def one(function, kind, values, parts=1, **options):
     return aggregate([AggregateCall(function, (kind,), **options)], [(each,) for each in values], parts)[0]
 
 
+@unhurried
 @given(st.lists(st.none() | DOUBLES, max_size=120), st.integers(1, 5))
 def test_doubles_are_summed_exactly(values, parts):
     present = [Fraction(each) for each in values if each is not None]
@@ -59,6 +61,7 @@ def rounded(exact):
         return math.inf if exact > 0 else -math.inf
 
 
+@unhurried
 @given(st.lists(st.sampled_from([math.inf, -math.inf, math.nan, 1.7e308, -1.7e308, 1e-300]), min_size=1, max_size=60))
 def test_infinities_and_nan(values):
     special = {each for each in values if not math.isfinite(each)}
@@ -71,6 +74,7 @@ def test_infinities_and_nan(values):
         assert result == rounded(sum(map(Fraction, values)))
 
 
+@unhurried
 @given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)), st.integers(1, 4))
 def test_integers(values, parts):
     present = [each for each in values if each is not None]
@@ -83,6 +87,7 @@ def test_integers(values, parts):
     assert one("avg", BIGINT, values, parts) == (float(Fraction(total, len(present))) if present else None)
 
 
+@unhurried
 @given(st.lists(st.none() | MONIES), st.integers(1, 4))
 def test_decimals(values, parts):
     present = [each for each in values if each is not None]

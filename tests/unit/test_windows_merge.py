@@ -11,7 +11,7 @@ from sightline.query.windows.records import Codec, RepartitionRecord
 from sightline.query.windows.spec import NEVER_US, WindowSpec
 from sightline.query.windows.state import WindowState, restore
 from sightline.query.windows.windowing import Partial, StateFullError
-from tests.unit.windows_model import ROWS, Row, batch, loop, shape, specs
+from tests.unit.windows_model import ROWS, Row, batch, loop, shape, specs, unhurried
 
 SOURCES = (0, 1, 2)
 LOGS = st.fixed_dictionaries(dict.fromkeys(SOURCES, ROWS))
@@ -84,6 +84,7 @@ class Sink:
         self.committed = self.state.checkpoint()
 
 
+@unhurried
 @given(st.sampled_from(["append", "update"]).flatmap(specs), LOGS, st.data())
 def test_result_equals_batch(spec, logs, data):
     windows = shape(spec)
@@ -130,6 +131,7 @@ def test_result_equals_batch(spec, logs, data):
     assert {group: result for group, result in finals.items() if group[0] < FAR - 100} == expected
 
 
+@unhurried
 @given(st.sampled_from(["append", "update"]).flatmap(specs), LOGS, st.data())
 def test_restarts_of_the_second_stage(spec, logs, data):
     """What is committed whenever all outputs are acknowledged gives each result of a revision once."""

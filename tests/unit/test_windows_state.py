@@ -15,14 +15,16 @@ from sightline.query.windows.records import Marker
 from sightline.query.windows.spec import NEVER_US, WindowSpec
 from sightline.query.windows.state import WindowState, restore
 from sightline.query.windows.windowing import StateFullError, windowing
-from tests.unit.windows_model import ROWS, Row, batch, loop, shape, specs, starts
+from tests.unit.windows_model import ROWS, Row, batch, loop, shape, specs, starts, unhurried
 
 
+@unhurried
 @given(specs(), st.integers(-200, 200))
 def test_windows_of_a_time(spec, time):
     assert sorted(spec.starts(time)) == starts(spec, time)
 
 
+@unhurried
 @given(specs(), st.integers(-200, 200), st.integers(-200, 200))
 def test_closed_until(spec, time, watermark):
     for start in spec.starts(time):
@@ -35,6 +37,7 @@ def test_wrong_specs(wrong):
         WindowSpec(**{"size_us": 10, "slide_us": 10} | wrong)
 
 
+@unhurried
 @given(specs(), ROWS, st.data())
 def test_batches_do_not_show(spec, rows, data):
     windows = shape(spec)
@@ -67,6 +70,7 @@ def take(windows, state, results, final=False):
     return [(start, key) for start, key, _ in closed]
 
 
+@unhurried
 @given(st.sampled_from(["append", "update"]).flatmap(specs), ROWS, st.data())
 def test_crashes_do_not_show(spec, rows, data):
     """At any moment the state is lost, and with it the end of the changelog and what was not yet acknowledged."""
@@ -110,6 +114,7 @@ def test_crashes_do_not_show(spec, rows, data):
         assert {group: max(final.get(group, (0,)), revisions.get(group, (0,))) for group in expected} == expected
 
 
+@unhurried
 @given(specs(), ROWS, st.integers(1, 6))
 def test_a_changelog_cut_anywhere(spec, rows, every):
     """Windows are emitted and forgotten at once; whatever part of the changelog is there, the rest is the same."""

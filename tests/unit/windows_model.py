@@ -6,6 +6,7 @@ The batch computation follows the definitions row by row and shares no code with
 from collections import defaultdict
 from typing import NamedTuple
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from sightline.query.types import BIGINT, STRING
@@ -17,15 +18,19 @@ from sightline.query.windows.windowing import windowing
 CALLS = [AggregateCall("count"), AggregateCall("sum", (BIGINT,)), AggregateCall("max", (BIGINT,))]
 
 
+unhurried = settings(deadline=None)
+
+
 class Row(NamedTuple):
     time: int
     key: str | None
     value: int | None
+    kept: bool = True
+    """Else it is filtered out: it drives the watermark and is in no window."""
 
 
-ROWS = st.lists(
-    st.builds(Row, st.integers(-60, 60), st.sampled_from(["a", "b", None]), st.none() | st.integers(-9, 9)), max_size=40
-)
+TIMES, VALUES = st.integers(-60, 60), st.none() | st.integers(-9, 9)
+ROWS = st.lists(st.builds(Row, TIMES, st.sampled_from(["a", "b", None]), VALUES, st.booleans()), max_size=40)
 
 
 @st.composite
@@ -53,7 +58,8 @@ def loop(windows):
     for replay in (False, True):
         source = accumulate_source(windows, row, replay=replay)
         lines = ["def run(state, rows):", *(f"    {each}" for each in source.before)]
-        lines += ["    for offset, (t, k, v) in rows:", *(f"        {each}" for each in source.row)]
+        lines += ["    for offset, (t, k, v, kept) in rows:", *(f"        {each}" for each in source.newest)]
+        lines += ["        if not kept: continue", *(f"        {each}" for each in source.row)]
         lines += [f"    {each}" for each in source.after]
         namespace = dict(windows.namespace)
         exec("\n".join(lines), namespace)
@@ -82,6 +88,8 @@ def batch(spec, logs):
         for offset, row in enumerate(log):
             top = row.time if top is None else max(top, row.time)
             missed = False
+            if not row.kept:
+                continue
             for start in starts(spec, row.time):
                 if start + spec.size_us + spec.lateness_us <= top - spec.delay_us:
                     missed = True
