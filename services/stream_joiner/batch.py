@@ -6,7 +6,7 @@ from typing import Any
 
 from services.stream_joiner.parts import Parts
 from sightline.events import Event, Reason, Refusal
-from sightline.io.batches import Batch
+from sightline.io.records import Batch
 from sightline.query.errors import EvalError
 
 

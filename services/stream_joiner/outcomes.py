@@ -11,7 +11,7 @@ import msgspec
 from confluent_kafka import Message
 
 from services.stream_joiner.metrics import Metrics
-from services.stream_joiner.sink import Output, Sink
+from services.stream_joiner.sink import Output
 from sightline.deadletters import dead_letter
 from sightline.events import Event, Headers, Origin, Refusal, Reason
 from sightline.ids import match_id, record_match_id, window_id
@@ -76,11 +76,11 @@ class Outcomes:
         self._metrics.outcome["dead_letter"].inc()
         return self._letter(raw, place, refusal)
 
-    def refused_row(self, sink: Sink, message: Message, refusal: Refusal) -> None:
-        """A table's row that can't be used; it holds nothing up."""
+    def refused_row(self, message: Message, refusal: Refusal) -> Output:
+        """The dead letter of a table's row that can't be used; it holds nothing up."""
         raw = _Raw(message.key(), message.value(), message.headers())
         place = Place(str(message.topic()), message.partition() or 0, message.offset() or 0)
-        sink.send(self._letter(raw, place, refusal))
+        return self._letter(raw, place, refusal)
 
     def late(self, raw: Raw, place: Place) -> Output:
         """A row that came after its window was closed."""

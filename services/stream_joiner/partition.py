@@ -18,7 +18,7 @@ from services.stream_joiner.records import Record
 from services.stream_joiner.sink import Output
 from services.stream_joiner.window_stage import SourceWindows
 from sightline.events import Reason, Refusal
-from sightline.io.batches import Batch, Raw
+from sightline.io.records import Batch, Raw
 from sightline.offsets import PartitionLog, Slot
 from sightline.query.compiling.query import Found
 
@@ -42,12 +42,12 @@ class SourcePartition:
         self._open_bytes = 0
         # Event times seen by the scan, which is ahead of the windows while models are asked.
         self._top_us = windows.state.top_us if windows else 0
-        self.last_record_s = time.monotonic()
 
     # From Kafka.
 
     def received(self, batch: Batch) -> None:
-        self.last_record_s = time.monotonic()
+        if self.windows:
+            self.windows.heard()
         self._held.append(HeldBatch(batch, now_us(), self._parts))
         if len(self._held) == 1:
             self.work()

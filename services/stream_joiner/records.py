@@ -5,7 +5,7 @@ from typing import Any
 
 from services.stream_joiner.outcomes import Answered, Times
 from sightline.events import Refusal
-from sightline.io.batches import Raw
+from sightline.io.records import Raw
 from sightline.offsets import Slot
 
 

@@ -39,6 +39,11 @@ class Sink(Protocol):
 
     exactly_once: bool
 
+    @property
+    def busy(self) -> bool:
+        """A commit is under way: the next one has to wait."""
+        ...
+
     def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None: ...
 
     def poll(self) -> None:
@@ -52,15 +57,18 @@ class Sink(Protocol):
 
     def settled(self) -> bool:
         """Nothing that was sent waits for its acknowledgement."""
+        ...
 
     def close(self, timeout_s: float) -> int:
         """Wait for acknowledgements; returns how many are missing. Blocks."""
+        ...
 
 
 class AtLeastOnce:
     """Produces at once. `failed` is told of a record that can't be produced."""
 
     exactly_once = False
+    busy = False
 
     def __init__(self, bootstrap_servers: str, failed: Callable[[Exception], None], later: Later) -> None:
         self._producer = Producer(producer_config(bootstrap_servers))

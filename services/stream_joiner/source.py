@@ -17,7 +17,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from services.stream_joiner.owner import Owner
 from services.stream_joiner.sink import Work
-from sightline.io.batches import Batch, BatchConsumer
+from sightline.io.batches import BatchConsumer
+from sightline.io.records import Batch
 from sightline.io.offsets import start_offsets
 
 log = logging.getLogger(__name__)

@@ -84,16 +84,17 @@ class LocalEmitter:
 
     def closed(self, windows: SourceWindows, groups: Sequence[Closed], safe: Callable[[], object]) -> None:
         if self._spec.emit == "update":
-            safe()
-            return
-        acknowledged = countdown(len(groups), safe)
-        for each in groups:
-            self.emit(each.start_us, each.key, each.accumulator, "", acknowledged)
+            groups = windows.state.changed()
+        self._all(windows, groups, safe)
 
     def changed(self, windows: SourceWindows, groups: Sequence[Closed]) -> None:
+        self._all(windows, groups, lambda: None)
+
+    def _all(self, windows: SourceWindows, groups: Sequence[Closed], safe: Callable[[], object]) -> None:
+        acknowledged = countdown(len(groups), safe)
         for each in groups:
-            revision = f"{windows.partition}:{each.accumulator[1]}"
-            self.emit(each.start_us, each.key, each.accumulator, revision, lambda: None)
+            revision = f"{windows.partition}:{each.accumulator[1]}" if self._spec.emit == "update" else ""
+            self.emit(each.start_us, each.key, each.accumulator, revision, acknowledged)
 
     def idle(self, windows: SourceWindows, is_idle: bool) -> None:
         """Nobody else waits for this partition."""

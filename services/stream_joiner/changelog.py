@@ -1,0 +1,128 @@
+"""The changelog of window state: written in checkpoints, read when a partition comes to us."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from services.stream_joiner.partition import SourcePartition
+from services.stream_joiner.sink import Output, Sink
+from sightline.io.kafka import admin, end_offsets, reader_config
+from sightline.query.windows.records import ChangelogRecord
+from sightline.query.windows.state import WindowState, restore
+from sightline.query.windows.windowing import Windowing
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.1
+RECORDS_MAX = 10_000
+
+
+class Restored(NamedTuple):
+    state: WindowState
+    position: int
+
+
+class _Pending(NamedTuple):
+    """A checkpoint that waits until all that was sent before it is acknowledged."""
+
+    position: int
+    records: list[ChangelogRecord]
+
+
+class Changelog:
+    """Writes the checkpoints of the partitions that are ours."""
+
+    def __init__(self, topic: str, sink: Sink) -> None:
+        self._topic, self._sink = topic, sink
+        self._pending: dict[int, _Pending] = {}
+        self._written: dict[int, int] = {}
+        self._under_way: dict[int, int] = {}
+
+    def resume(self, source: SourcePartition, position: int) -> None:
+        """The state came from a checkpoint at `position`."""
+        self._written[source.log.partition] = position
+
+    def begin(self, source: SourcePartition) -> None:
+        """Before the first row: a restored state then knows where it began."""
+        assert source.windows
+        partition = source.log.partition
+        self._produce(partition, _Pending(source.windows.position, source.windows.checkpoint(emit_changes=False)))
+
+    def step(self, source: SourcePartition) -> None:
+        """Take a checkpoint if the one before is written and something has happened; produce it when it may be."""
+        windows, partition = source.windows, source.log.partition
+        assert windows
+        if partition not in self._pending and partition not in self._under_way:
+            if windows.position == self._written.get(partition):
+                return
+            self._pending[partition] = _Pending(windows.position, windows.checkpoint(emit_changes=True))
+        pending = self._pending.get(partition)
+        if pending and (self._sink.exactly_once or source.log.done_until >= pending.position):
+            del self._pending[partition]
+            self._produce(partition, pending)
+
+    def written_until(self, source: SourcePartition) -> int | None:
+        """The position of the newest checkpoint that is safe, or (exactly-once) goes into the next transaction."""
+        partition = source.log.partition
+        if self._sink.exactly_once:
+            return self._under_way.get(partition, self._written.get(partition))
+        return self._written.get(partition)
+
+    def forget(self, source: SourcePartition) -> None:
+        for each in (self._pending, self._written, self._under_way):
+            each.pop(source.log.partition, None)
+
+    def _produce(self, partition: int, checkpoint: _Pending) -> None:
+        self._under_way[partition] = checkpoint.position
+        *before, last = checkpoint.records
+        for key, value in before:
+            self._sink.send(Output(self._topic, key, value, None, partition))
+
+        def written() -> None:
+            if self._under_way.get(partition) == checkpoint.position:
+                del self._under_way[partition]
+                self._written[partition] = checkpoint.position
+
+        self._sink.send(Output(self._topic, *last, None, partition), written)
+
+
+def restore_states(
+    bootstrap_servers: str, topic: str, partitions: list[int], windowing: Windowing, keys_max: int, exactly_once: bool
+) -> Mapping[int, Restored]:
+    """What the changelog holds of these partitions, read to its end. Blocks. Raises ValueError for what is not ours."""
+    found = {}
+    consumer = Consumer(reader_config(bootstrap_servers) | {"enable.partition.eof": True})
+    try:
+        for partition in partitions:
+            started_s = time.monotonic()
+            records = _records(bootstrap_servers, consumer, TopicPartition(topic, partition, 0))
+            state, marker = restore(windowing, records, keys_max=keys_max, resend=not exactly_once)
+            if marker is None:
+                continue
+            if exactly_once:
+                # What came of the windows that are closed was committed with this state.
+                state.forget((each.start_us, each.key) for each in state.close())
+            found[partition] = Restored(state, marker.position)
+            seconds = round(time.monotonic() - started_s, 3)
+            log.info("state restored", extra={"partition": partition, "keys": state.key_count, "seconds": seconds})
+    finally:
+        consumer.close()
+    return found
+
+
+def _records(bootstrap_servers: str, consumer: Consumer, at: TopicPartition) -> Iterator[tuple[bytes, bytes | None]]:
+    """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
+    end = end_offsets(admin(bootstrap_servers), [at])[at.partition]
+    consumer.assign([at])
+    while True:
+        for message in consumer.consume(RECORDS_MAX, POLL_S):
+            error = message.error()
+            if error is None:
+                yield message.key() or b"", message.value()
+            elif error.code() != KafkaError._PARTITION_EOF:
+                log.warning("changelog", extra={"why": error.str()})
+            elif (message.offset() or 0) >= end:
+                return
