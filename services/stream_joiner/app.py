@@ -2,33 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from prometheus_client import CollectorRegistry
 
 from services.common.http import application, serving
 from services.common.lifecycle import Lifecycle
-from services.stream_joiner.checkpoint import Checkpoint
-from services.stream_joiner.featurizer_client import FeaturizerClient
+from services.stream_joiner.assembly import Assembly, Loaded
 from services.stream_joiner.metrics import Metrics
-from services.stream_joiner.outcomes import Outcomes
-from services.stream_joiner.pipeline import JoinPipeline
+from services.stream_joiner.rows import reader_of
 from services.stream_joiner.settings import Settings
-from services.stream_joiner.sink import Sink
-from services.stream_joiner.source import Source
-from services.stream_joiner.startup import check_model, find_topics, load_tables
-from sightline.query.compiler import compile_plan
+from services.stream_joiner.startup import AnyTable, check_models, find_topics, load_tables, make_state_topics
+from sightline.events import Limits
+from sightline.query.compiling.query import compile_plan
 from sightline.query.pipeline import PipelineFile
-from sightline.query.plan import plan
+from sightline.query.planning.check import check
+from sightline.query.planning.planner import plan
 
 log = logging.getLogger(__name__)
 
 
 async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     file = PipelineFile(settings.pipeline)
-    if all(table.columns for table in file.pipeline.tables.values()):
-        plan(file)  # a wrong query is refused before anything is waited for
+    check(file)  # a wrong query is refused before anything is waited for
     registry = CollectorRegistry()
     metrics = Metrics(file.pipeline.name, registry)
     async with AsyncExitStack() as parts:
@@ -46,36 +43,45 @@ async def joining(
 ) -> AsyncIterator[bool]:
     """The pipeline runs while the block does; leaving it drains, commits and closes."""
     pipeline = file.pipeline
-    events = next(iter(pipeline.sources.values()))
+    (events,) = pipeline.sources.values()
     cluster_id, topics = await find_topics(settings, pipeline, lifecycle)
-    sink = Sink(settings.bootstrap_servers, lifecycle.fail)
-    outcomes = Outcomes(pipeline, (cluster_id, topics[events.topic]), sink, metrics, settings.dead_letter_topic)
+    partitions = topics[events.topic].partitions
+    lifecycle.waiting(f"records of {events.topic!r}")
+    limits = Limits(settings.event_bytes_max, settings.future_s_max)
+    reader = await asyncio.to_thread(reader_of, file, limits, settings.bootstrap_servers, partitions)
+    assembly = Assembly(settings, pipeline, cluster_id, topics, metrics)
     async with AsyncExitStack() as parts:
-        tables = await load_tables(settings, pipeline, topics, outcomes, metrics, lifecycle)
-        for table in tables.values():
-            parts.callback(table.stop)
-        query = compile_plan(plan(file))
-        checkpoint = Checkpoint(sink, metrics, settings.commit_interval_ms)
-        join = JoinPipeline(settings, pipeline, query, tables, checkpoint, outcomes, metrics)
-        if query.model:
-            join.client = FeaturizerClient(settings, query.model, join)
-            await join.client.start()
-            parts.push_async_callback(join.client.close)
-            await check_model(file, query.model, join.client, lifecycle)
-        for name, table in tables.items():
-            metrics.observe_table(name, table.row_count, table.conflict_count)
-        metrics.observe_newest(lambda: join.newest_time_us)
-        source = Source(settings, pipeline.name, events, join)
-        checkpoint.later = source.later
-        committing = asyncio.create_task(checkpoint.run(join.too_much))
-        source.failed = lifecycle.fail
-        source.start()
+        tables = await load_tables(settings, pipeline, topics, assembly.refuse_row, metrics, lifecycle)
+        for each in tables.values():
+            parts.callback(each.stop)
+        planned, expressions = plan(file, dict(reader.columns))
+        query = compile_plan(planned, expressions)
+        state_topics = await make_state_topics(settings, planned, pipeline, partitions)
+        loop = asyncio.get_running_loop()
+
+        def failed(error: BaseException) -> None:
+            loop.call_soon_threadsafe(lifecycle.fail, error)
+
+        assembly.build(Loaded(query, reader, tables, state_topics, partitions), failed)
+        for each in tables.values():
+            each.follow(failed)
+        if assembly.scoring:
+            await assembly.scoring.start()
+            parts.push_async_callback(assembly.scoring.close)
+            await check_models(file, planned.models, assembly.scoring.clients, lifecycle)
+        _observe(metrics, tables, assembly)
+        await asyncio.to_thread(assembly.sink_start)
+        assembly.source.start()
         try:
             yield True
         finally:
-            await asyncio.to_thread(source.stop)
-            committing.cancel()
-            with suppress(asyncio.CancelledError):
-                await committing
-            if missing := await asyncio.to_thread(sink.flush, settings.drain_ms_max / 1e3):
+            await asyncio.to_thread(assembly.source.stop)
+            if missing := await asyncio.to_thread(assembly.sink.close, settings.drain_ms_max / 1e3):
                 log.warning("ended with unacknowledged records; they are read again", extra={"records": missing})
+
+
+def _observe(metrics: Metrics, tables: Mapping[str, AnyTable], assembly: Assembly) -> None:
+    for name, table in tables.items():
+        metrics.observe_table(name, table.row_count, table.conflict_count)
+    metrics.observe_newest(lambda: assembly.engine.newest_us)
+    metrics.observe_state(lambda: assembly.engine.state_keys)

@@ -58,11 +58,16 @@ class Engine:
         for each in partitions:
             place = (each.topic, each.partition)
             self._close(place)
-            made = self._make(each, cast(Restored | None, states.get(place)))
+            restored = cast(Restored | None, states.get(place))
+            made = self._make(each, restored)
             if isinstance(made, MergePartition):
                 self.merges[place] = made
-            else:
-                self.sources[place] = made
+                continue
+            self.sources[place] = made
+            if self._changelog and restored:
+                self._changelog.resume(made, restored.position)
+            elif self._changelog:
+                self._changelog.begin(made)
 
     def received(self, batches: list[Batch]) -> None:
         for batch in batches:
@@ -205,5 +210,3 @@ class Engine:
             if self._changelog:
                 self._changelog.forget(source)
             self._metrics.forget_lag(self._metrics.pipeline, place[1])
-
-

@@ -1,6 +1,5 @@
 """How far behind the end of its partition each of ours is, from what the client knows without asking the broker."""
 
-
 from confluent_kafka import Consumer, TopicPartition
 
 from services.stream_joiner.engine import Engine
@@ -40,5 +39,3 @@ class Lag:
             _, high = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
             if high >= 0:
                 self._ends[place] = high
-
-

@@ -1,4 +1,4 @@
-"""How a record ends: exactly one of matched, rejected, filtered, filtered_joined, no_match, windowed, late, dead_letter.
+"""How a record ends, by exactly one outcome of metrics.OUTCOMES.
 
 Builds what is sent for it: matches, dead letters, late rows, and the rows of windows.
 """
@@ -13,7 +13,7 @@ from confluent_kafka import Message
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.sink import Output
 from sightline.deadletters import dead_letter
-from sightline.events import Event, Headers, Origin, Refusal, Reason
+from sightline.events import Event, Headers, Origin, Reason, Refusal
 from sightline.ids import match_id, record_match_id, window_id
 from sightline.io.kafka import TopicInfo
 from sightline.matches import Match, encode
@@ -98,7 +98,9 @@ class Outcomes:
         matched_us = now_us()
         stages = self._stages(times, matched_us, response)
         origin = Origin(self._cluster_id, self._topics[place.topic].topic_id, *place)
-        outputs = [self._match(n, row, event, origin, times, matched_us, stages, response) for n, row in enumerate(rows)]
+        outputs = [
+            self._match(n, row, event, origin, times, matched_us, stages, response) for n, row in enumerate(rows)
+        ]
         self._metrics.outcome["matched"].inc()
         for stage, observe in self._metrics.stage.items():
             observe.observe(stages[stage] / 1e6)
@@ -168,9 +170,7 @@ class Outcomes:
 
     def _output(self, match: Match) -> Output:
         value, headers = encode(match)
-        return Output(
-            self._pipeline.sink.topic, record_key(match.columns, self._pipeline.sink.key), value, headers
-        )
+        return Output(self._pipeline.sink.topic, record_key(match.columns, self._pipeline.sink.key), value, headers)
 
     def _stages(self, times: Times, matched_us: int, response: "Answered | None") -> dict[str, int]:
         """Boundaries on one chain, so that they add up; decode and inference lie inside featurize."""

@@ -65,5 +65,3 @@ class Parts(NamedTuple):
     limits: Limits
     scoring: Scoring | None
     emitter: Emitter | None
-
-

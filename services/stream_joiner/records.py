@@ -12,7 +12,20 @@ from sightline.offsets import Slot
 class Record:
     """One event between scan and answer. `images` and `answers` are by model call."""
 
-    __slots__ = ("answered", "answers", "done", "images", "joined", "open", "raw", "refusal", "row", "slot", "times", "top_us")
+    __slots__ = (
+        "answered",
+        "answers",
+        "done",
+        "images",
+        "joined",
+        "open",
+        "raw",
+        "refusal",
+        "row",
+        "slot",
+        "times",
+        "top_us",
+    )
 
     def __init__(self, slot: Slot[Any], row: Any, times: Times, top_us: int, joined: Sequence[Any]) -> None:
         self.slot, self.row, self.times, self.top_us, self.joined = slot, row, times, top_us, joined

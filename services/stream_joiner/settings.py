@@ -53,7 +53,7 @@ class Settings(KafkaSettings):
     future_s_max: float = Field(default=10.0, gt=0)
     """Seconds that ce_time may be ahead of the record's timestamp."""
 
-    poll_records_max: int = Field(default=500, ge=1)
+    poll_records_max: int = Field(default=10_000, ge=1)
     """Records taken from the Kafka client at once at most."""
 
     open_events_max: int = Field(default=2_000, ge=1)
@@ -83,8 +83,11 @@ class Settings(KafkaSettings):
     state_dir: Path | None = None
     """Folder for what a restart can begin from; without, tables are read from the start of their topics."""
 
+    state_keys_max: int = Field(default=5_000_000, ge=1)
+    """Groups of open windows in one partition at most; past it the joiner ends."""
+
     commit_interval_ms: int = Field(default=100, ge=1)
-    """Milliseconds between commits of finished offsets."""
+    """Milliseconds between commits of finished offsets, checkpoints of windows, and transactions."""
 
     dead_letter_topic: str = "dead-letters"
     """Topic for records that can't be used."""

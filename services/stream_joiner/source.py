@@ -18,8 +18,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from services.stream_joiner.owner import Owner
 from services.stream_joiner.sink import Work
 from sightline.io.batches import BatchConsumer
-from sightline.io.records import Batch
 from sightline.io.offsets import start_offsets
+from sightline.io.records import Batch
 
 log = logging.getLogger(__name__)
 
@@ -145,11 +145,15 @@ class Source(threading.Thread):
     def _on_error(self, error: KafkaError, partition: TopicPartition) -> None:
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             # What we were to read next has expired: go on at the oldest record there is.
-            self._begin([partition], lambda starts: [self._batches.seek(each) for each in starts])
+            self._begin([partition], self._seek)
         elif error.fatal():
             raise KafkaException(error)
         else:
             log.warning("kafka", extra={"why": error.str()})
+
+    def _seek(self, starts: list[TopicPartition]) -> None:
+        for each in starts:
+            self._batches.seek(each)
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("partitions assigned", extra={"partitions": _names(partitions)})

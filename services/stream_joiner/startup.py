@@ -2,24 +2,35 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 from services.common.kafka import wait_for_topics
 from services.common.lifecycle import Lifecycle
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.metrics import Metrics
-from services.stream_joiner.outcomes import Outcomes
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.table_file import TableFile
-from services.stream_joiner.tables import TableReader
-from sightline.io.kafka import TopicInfo
+from services.stream_joiner.tables import Refuse, TableReader
+from sightline.errors import ConfigError
+from sightline.io.kafka import Topic, TopicInfo, admin, create_topics, describe
 from sightline.query.pipeline import Pipeline, PipelineFile
-from sightline.query.plan import ModelCall
+from sightline.query.planning.nodes import ModelCall, Plan
 from sightline.query.schema import did_you_mean
 
 log = logging.getLogger(__name__)
 
 AnyTable = TableReader | TableFile
+
+STATE_BYTES_MAX = 8 << 20
+"""Of a record of the changelog or repartition topic: one group's aggregates are one record."""
+
+
+class StateTopics(NamedTuple):
+    changelog: str
+    repartition: str | None
+    repartitions: int
 
 
 async def find_topics(settings: Settings, pipeline: Pipeline, lifecycle: Lifecycle) -> tuple[str, dict[str, TopicInfo]]:
@@ -27,19 +38,40 @@ async def find_topics(settings: Settings, pipeline: Pipeline, lifecycle: Lifecyc
     names = [each.topic for each in pipeline.sources.values()]
     names += [each.topic for each in pipeline.tables.values() if each.topic]
     names += [pipeline.sink.topic, settings.dead_letter_topic]
+    names += [pipeline.windows.late_topic] if pipeline.windows.late_topic else []
     return await wait_for_topics(settings.bootstrap_servers, names, lifecycle)
+
+
+async def make_state_topics(settings: Settings, plan: Plan, pipeline: Pipeline, partitions: int) -> StateTopics | None:
+    """The changelog, and where groups are merged the repartition topic, made where they are missing."""
+    if plan.grouping is None:
+        return None
+    large = {"max.message.bytes": str(STATE_BYTES_MAX)}
+    changelog = Topic(f"{pipeline.name}-changelog", partitions, {"cleanup.policy": "compact", **large})
+    wanted = [changelog]
+    if not plan.grouping.by_source_key:
+        wanted.append(Topic(f"{pipeline.name}-repartition", partitions, large))
+    client = admin(settings.bootstrap_servers)
+    await asyncio.to_thread(create_topics, client, wanted)
+    found = await asyncio.to_thread(describe, client, [each.name for each in wanted])
+    if found[changelog.name].partitions != partitions:
+        raise ConfigError(
+            f"{changelog.name} has {found[changelog.name].partitions} partitions and the source {partitions}: "
+            "delete the pipeline's changelog and repartition topics to begin anew"
+        )
+    repartition = wanted[1].name if len(wanted) > 1 else None
+    return StateTopics(changelog.name, repartition, found[repartition].partitions if repartition else 0)
 
 
 async def load_tables(
     settings: Settings,
     pipeline: Pipeline,
     topics: dict[str, TopicInfo],
-    outcomes: Outcomes,
+    refuse: Refuse,
     metrics: Metrics,
     lifecycle: Lifecycle,
 ) -> dict[str, AnyTable]:
-    """Each table read to the end it has now, or its file; from then on it is kept current."""
-    loop = asyncio.get_running_loop()
+    """Each table read to the end it has now, or its file. `refuse` is called on the tables' threads."""
     tables: dict[str, AnyTable] = {}
     for name, table in pipeline.tables.items():
         lifecycle.waiting(f"table {name!r}")
@@ -50,18 +82,23 @@ async def load_tables(
         else:
             topic = topics[table.topic]
             loaded = TableReader(name, table, topic, settings, pipeline.name)
-            refuse = partial(outcomes.refused_row, topic.topic_id)
-            await asyncio.to_thread(loaded.load, partial(loop.call_soon_threadsafe, refuse))
-        loaded.follow(lambda error: loop.call_soon_threadsafe(lifecycle.fail, error))
+            await asyncio.to_thread(loaded.load, refuse)
         tables[name] = loaded
     return tables
 
 
-async def check_model(file: PipelineFile, call: ModelCall, client: FeaturizerClient, lifecycle: Lifecycle) -> None:
-    """Wait for a featurizer that serves. Raises QueryError if it does not have the query's model."""
+async def check_models(
+    file: PipelineFile, calls: Sequence[ModelCall], clients: Sequence[FeaturizerClient], lifecycle: Lifecycle
+) -> None:
+    """Wait for a featurizer that serves. Raises QueryError if it lacks a model of the query, or a signature."""
     lifecycle.waiting("a featurizer that serves")
     log.info("waiting for a featurizer")
-    loaded = [each.name for each in await client.models()]
-    name = call.model.partition("@")[0].partition(":")[0]
-    if name not in loaded:
-        raise file.query_error(f"the featurizer has no model {name!r}{did_you_mean(name, loaded)}", call.offset)
+    for call, client in zip(calls, clients, strict=True):
+        models = {each.name: each for each in await client.models()}
+        name = call.model.partition("@")[0].partition(":")[0]
+        if name not in models:
+            raise file.query_error(f"the featurizer has no model {name!r}{did_you_mean(name, models)}", call.offset)
+        signatures = {each.name for each in models[name].signatures}
+        if call.function != "predict" and call.function not in signatures:
+            hint = did_you_mean(call.function, signatures)
+            raise file.query_error(f"the model {name!r} has no signature {call.function!r}{hint}", call.offset)

@@ -13,6 +13,7 @@ offsets are refused, and with them all that it sent.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -99,7 +100,7 @@ class ExactlyOnce:
                 for each in sent:
                     produce(self._producer, each.output, self._delivered)
                 metadata = consumer.consumer_group_metadata()
-                _patiently(lambda m=metadata: self._producer.send_offsets_to_transaction(offsets, m, TIMEOUT_S))
+                _patiently(partial(self._producer.send_offsets_to_transaction, offsets, metadata, TIMEOUT_S))
                 _patiently(lambda: self._producer.commit_transaction(TIMEOUT_S))
             except KafkaException as error:
                 if not self._abort(error.args[0]):

@@ -175,5 +175,3 @@ def countdown(count: int, then: Callable[[], object]) -> Callable[[], object]:
 def partition_of(key: bytes, partitions: int) -> int:
     """The same for the same group in every instance and version."""
     return zlib.crc32(key) % partitions
-
-

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sightline.query.pipeline import PipelineFile, load_all
-from sightline.query.plan import plan
+from sightline.query.planning.check import check
 
 
 class PipelineFacts(NamedTuple):
@@ -23,6 +23,6 @@ def load_facts(path: Path) -> dict[str, PipelineFacts]:
 
 def _facts(file: PipelineFile) -> PipelineFacts:
     pipeline = file.pipeline
-    known = all(table.columns is not None for table in pipeline.tables.values())
-    columns = frozenset(plan(file).output) if known else None
+    plan = check(file)
+    columns = frozenset(plan.output) if plan else None
     return PipelineFacts(pipeline.name, pipeline.sink.topic, tuple(pipeline.sink.key), columns)

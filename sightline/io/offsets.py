@@ -24,9 +24,10 @@ def start_offsets(
     """The partitions of one topic with the offsets to start at, and how many records expired unread.
 
     `known` offsets, by partition, go before committed ones. A committed offset brings the metadata that was committed
-    with it, and one of a transaction that is still open is waited for. A group that never committed begins where `start` says ("earliest" or "latest"), and a
-    partition that is new to a group that did commit at its beginning. A committed offset that the broker no longer
-    has, or (in a topic made anew) does not have yet, gives the oldest record there is, logged as data loss.
+    with it, and one of a transaction that is still open is waited for. A group that never committed begins where
+    `start` says ("earliest" or "latest"), and a partition that is new to a group that did commit at its beginning. A
+    committed offset that the broker no longer has, or (in a topic made anew) does not have yet, gives the oldest
+    record there is, logged as data loss.
     """
     committed = {each.partition: each for each in _patiently(lambda: consumer.committed(partitions, TIMEOUT_S))}
     starts, skipped = [], 0

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from sightline.query.compiler import Row
+from sightline.query.compiling.query import ResultRow
 
 
-def record_key(row: Row, columns: list[str]) -> bytes | None:
+def record_key(row: ResultRow, columns: list[str]) -> bytes | None:
     """One column: its text, as other producers would write it; several: a JSON array. NULL alone gives no key."""
     if len(columns) > 1:
         return msgspec.json.encode([row[name] for name in columns])

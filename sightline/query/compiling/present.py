@@ -1,4 +1,4 @@
-"""A value of SQL as it stands in the JSON of a match: timestamps as RFC 3339 in UTC, everything else as msgspec has it."""
+"""A value of SQL as it stands in the JSON of a match: timestamps as RFC 3339 in UTC, the rest as msgspec has it."""
 
 from collections.abc import Callable
 from typing import Any

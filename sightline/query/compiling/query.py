@@ -8,9 +8,9 @@ from sightline.query.compiling.finish import accumulate_entries_source, finish_s
 from sightline.query.compiling.scan import NOTHING, MissingError, scan_source
 from sightline.query.compiling.source import indented, record, unless
 from sightline.query.expressions import Code, Expressions
+from sightline.query.planning.grouping import WINDOW_TYPE
 from sightline.query.planning.nodes import Plan
 from sightline.query.runtime.rows import struct_class
-from sightline.query.planning.grouping import WINDOW_TYPE
 from sightline.query.windows.windowing import Windowing, windowing
 
 Lookup = Callable[[Any, int], Sequence[Any]]

@@ -75,11 +75,13 @@ def _is_window(node: exp.Expression) -> bool:
 def _unaliased(select: exp.Select, node: exp.Expression) -> exp.Expression:
     """GROUP BY may name a column of SELECT by its alias, or by its position."""
     if isinstance(node, exp.Literal) and node.is_int and 1 <= int(node.this) <= len(select.expressions):
-        return select.expressions[int(node.this) - 1].unalias()
+        named: exp.Expression = select.expressions[int(node.this) - 1]
+        return named.this if isinstance(named, exp.Alias) else named
     if isinstance(node, exp.Column) and not node.table:
         for each in select.expressions:
             if isinstance(each, exp.Alias) and each.alias.lower() == node.name.lower():
-                return each.this
+                aliased: exp.Expression = each.this
+                return aliased
     return node
 
 
@@ -112,9 +114,7 @@ def _interval_us(scope: Scope, node: exp.Expression) -> int:
     return int(match[1]) * _UNIT_US[match[2].lower()]
 
 
-def _aggregates(
-    scope: Scope, select: exp.Select
-) -> tuple[dict[exp.Expression, AggregateCall], list[tuple[Code, ...]]]:
+def _aggregates(scope: Scope, select: exp.Select) -> tuple[dict[exp.Expression, AggregateCall], list[tuple[Code, ...]]]:
     """Each distinct aggregate of SELECT and HAVING, and the code of its arguments."""
     calls: dict[exp.Expression, AggregateCall] = {}
     arguments: list[tuple[Code, ...]] = []
@@ -173,5 +173,3 @@ def _see_groups(
     for index, (node, kind) in enumerate(zip(calls, types, strict=True)):
         nullable = calls[node].function != "count"
         expressions.substitutes[node] = Code(f"values[{index}]", kind, nullable, 0)
-
-

@@ -1,4 +1,4 @@
-"""The syntax tree as a plan: each predicate as soon as its columns are there, the models last, on rows that are left."""
+"""The syntax tree as a plan: each predicate as soon as its columns are there, the models last, on what is left."""
 
 from dataclasses import replace
 
