@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 EVENT_TYPE = "sightline.image.v1"
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")

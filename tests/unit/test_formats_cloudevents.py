@@ -179,7 +179,7 @@ def test_other_modes_are_refused(content_type: str) -> None:
 def test_a_reader_tells_the_good_from_the_bad() -> None:
     reader = CloudEventReader(Source(topic="events", extensions={"lens": "string"}))
     made = to_binary_event(sdk_event())
-    headers = [(name, bytes(raw)) for name, raw in made.headers.items()]
+    headers: list[tuple[str, bytes | None]] = [(name, bytes(raw)) for name, raw in made.headers.items()]
     batch = RawBatch("events", 0, [Raw(b"cam-7", JPEG, headers, NOW_MS, 0), Raw(None, b"", [], NOW_MS, 1)])
     rows, refusals = reader.needs({"id"}).read_many(batch)
     assert rows == [EXPECTED]

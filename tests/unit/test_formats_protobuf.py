@@ -164,7 +164,7 @@ def test_refusals(click: Descriptor, value: bytes | None, reason: Reason, detail
 
 
 def test_a_timestamp_out_of_range_is_refused(click: Descriptor) -> None:
-    message = GetMessageClass(click)()
+    message: Any = GetMessageClass(click)()
     message.at.seconds = 2**62
     refusal = ProtobufReader(click).read(None, message.SerializeToString(), None, 0)
     assert isinstance(refusal, Refusal)
