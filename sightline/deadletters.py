@@ -10,7 +10,7 @@ DETAIL_CHARS_MAX = 500
 class DeadLetter(NamedTuple):
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
 
 
 def dead_letter(
@@ -29,4 +29,4 @@ def dead_letter(
     if refusal.reason is Reason.EVENT_TOO_LARGE:
         value = None
     kept = [(name, raw) for name, raw in headers or () if name not in ours]
-    return DeadLetter(key, value, kept + [(name, text.encode()) for name, text in ours.items()])
+    return DeadLetter(key, value, [*kept, *((name, text.encode()) for name, text in ours.items())])
