@@ -11,14 +11,14 @@ RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
 
-.PHONY: help setup kafka models demo test unit integration e2e lint protos lock bench-latency bench-tables clean
+.PHONY: help setup kafka models demo test unit integration e2e lint protos lock bench-latency bench-consume bench-tables clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.installed ## virtual environment with the locked dependencies
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements.lock pyproject.toml setup.py sightline/io/_batches.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=" >&2; exit 1; }
 	@echo "installing the locked dependencies into $(VENV) (about 2 minutes the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
@@ -56,6 +56,9 @@ bench-latency: setup kafka models ## event→alert at 20 and 50 events/s over TC
 
 bench-tables: setup ## look-ups in tables of 1 k to 10 M rows, in memory and on disk, about 4 minutes
 	@$(BIN)/python -m benchmarks.tables
+
+bench-consume: setup kafka ## what reading from Kafka costs, about 2 minutes
+	@$(BIN)/python -m benchmarks.consume
 
 clean: ## remove what was built and fetched, the virtual environment stays
 	rm -rf build
