@@ -53,7 +53,7 @@ class Decimal(Type):
 @dataclass(frozen=True)
 class Array(Type):
     name: str = "array"
-    element: Type = Type("void")  # noqa: RUF009
+    element: Type = Type("void")
 
     def __str__(self) -> str:
         return f"array<{self.element}>"

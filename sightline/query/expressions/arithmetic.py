@@ -22,7 +22,7 @@ SYMBOLS: dict[type[exp.Expression], str] = {
 }  # fmt: skip
 
 
-def _binary(e: Expressions, node: exp.Binary) -> Code:
+def _binary(e: Expressions, node: exp.Expression) -> Code:
     symbol = SYMBOLS[type(node)]
     if symbol in "+-" and (moved := intervals.moved(e, node, symbol)) is not None:
         return moved

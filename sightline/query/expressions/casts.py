@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal as Number
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -10,7 +11,20 @@ from sqlglot import exp
 from sightline.query.expressions.code import Code
 from sightline.query.runtime import casts, decimals, numbers, text, times
 from sightline.query.types import (
-    BIGINT, BINARY, BOOLEAN, DATE, DOUBLE, FLOAT, INTEGRAL, NULL, STRING, TIMESTAMP, Array, Decimal, Type, parse_type,
+    BIGINT,
+    BINARY,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTEGRAL,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    Array,
+    Decimal,
+    Type,
+    parse_type,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -52,8 +66,7 @@ def _suffixed(e: Expressions, number: str, target: Type, node: exp.Cast) -> Code
     """`5L` and `CAST(5 AS BIGINT)` look the same; both are constants."""
     from sightline.query.expressions.literals import number as literal
 
-    code = explicit(e, literal(e, number, node), target, node)
-    return code
+    return explicit(e, literal(e, number, node), target, node)
 
 
 def _target(e: Expressions, node: exp.Cast) -> Type:
@@ -200,13 +213,13 @@ def _to_float(given: Type, target: Type) -> Template | None:
         return (_float32_of_timestamp if narrow else _float_of_timestamp, ())
     if given == FLOAT:
         return (None, ())
-    if given == DOUBLE or isinstance(given, Decimal) or given == BOOLEAN:
+    if given in (DOUBLE, BOOLEAN) or isinstance(given, Decimal):
         return (_float32_of_any if narrow else "float", ())
     return None
 
 
 def _decimal_of_timestamp(time_us: int, precision: int, scale: int) -> Any:
-    return decimals.fit(decimals.WIDE.scaleb(decimals.Decimal(time_us), -6), precision, scale)
+    return decimals.fit(Number(time_us).scaleb(-6), precision, scale)
 
 
 def _to_decimal(given: Type, target: Decimal) -> Template | None:

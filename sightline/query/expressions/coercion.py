@@ -1,8 +1,24 @@
 """Spark's ANSI rules for types that meet, and for arguments of another type than a function takes."""
 
 from sightline.query.types import (
-    BIGINT, BINARY, BOOLEAN, DATE, DECIMAL_PRECISION_MAX, DOUBLE, INT, INTEGRAL, NULL, SMALLINT, STRING,
-    TIMESTAMP, TINYINT, Array, Decimal, Field, Struct, Type,
+    BIGINT,
+    BINARY,
+    BOOLEAN,
+    DATE,
+    DECIMAL_PRECISION_MAX,
+    DOUBLE,
+    INT,
+    INTEGRAL,
+    NULL,
+    SMALLINT,
+    STRING,
+    TIMESTAMP,
+    TINYINT,
+    Array,
+    Decimal,
+    Field,
+    Struct,
+    Type,
 )  # fmt: skip
 
 INTEGRAL_DIGITS = {TINYINT: 3, SMALLINT: 5, INT: 10, BIGINT: 20}
@@ -44,9 +60,8 @@ def common_type_of(kinds: list[Type]) -> Type | None:
     ordered = sorted(kinds, key=lambda each: each == STRING)
     found: Type | None = NULL
     for each in ordered:
-        found = common_type(found, each)
-        if found is None:
-            return None
+        if found is not None:
+            found = common_type(found, each)
     return found
 
 

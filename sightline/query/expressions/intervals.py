@@ -27,7 +27,7 @@ class Span(NamedTuple):
     time_us: int
 
 
-def moved(e: Expressions, node: exp.Binary, symbol: str) -> Code | None:
+def moved(e: Expressions, node: exp.Expression, symbol: str) -> Code | None:
     """A date or timestamp plus or minus an interval; None if there is no interval."""
     value, span = node.this, span_of(e, node.expression)
     if span is None and symbol == "+":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sightline.query.expressions.code import Code
-from sightline.query.types import BOOLEAN, NULL, STRING
+from sightline.query.types import BOOLEAN, STRING
 
 if TYPE_CHECKING:
     from sightline.query.expressions.compiler import Expressions

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from sightline.query.expressions.arithmetic import arithmetic, typed
+from sightline.query.expressions.arithmetic import arithmetic
 from sightline.query.expressions.casts import attempted
 from sightline.query.expressions.code import Code
 from sightline.query.expressions.coercion import common_type
@@ -11,7 +11,7 @@ from sightline.query.expressions.conditional import aligned
 from sightline.query.expressions.decimals import arithmetic as decimal_arithmetic
 from sightline.query.functions.registry import Call, define, family
 from sightline.query.runtime import maths, numbers
-from sightline.query.types import BIGINT, DOUBLE, FLOAT, INT, NULL, STRING, Decimal, Struct, Type
+from sightline.query.types import BIGINT, BOOLEAN, DOUBLE, FLOAT, INT, NULL, STRING, Decimal, Struct, Type
 
 family("numeric")
 
@@ -71,7 +71,7 @@ def _try(symbol: str) -> Callable[[Call], Code]:
             names.append(Code(name, code.type, False, code.stage))
             guards.append(f"({name} := {code.text}) is None")
         if NULL in (call.codes[0].type, call.codes[1].type):
-            return arithmetic(e, symbol, *call.codes, call.node)
+            return arithmetic(e, symbol, call.codes[0], call.codes[1], call.node)
         inner = attempted(e, arithmetic(e, symbol, names[0], names[1], call.node))
         return e.code(f"(None if {' or '.join(guards)} else {inner.text})", inner.type, True, *call.codes)
 
@@ -122,13 +122,7 @@ def _nanvl(call: Call) -> Code:
 def _isnan(call: Call) -> Code:
     e, code = call.e, call.codes[0]
     name = e.use(maths.is_nan)
-    return e.code(f"{name}({e.cast(code, DOUBLE).text})", _boolean(), False, code)
-
-
-def _boolean() -> Type:
-    from sightline.query.types import BOOLEAN
-
-    return BOOLEAN
+    return e.code(f"{name}({e.cast(code, DOUBLE).text})", BOOLEAN, False, code)
 
 
 def _log(call: Call) -> Code:
@@ -149,10 +143,21 @@ define("sqrt(value double) -> double", maths.sqrt, "The square root; NaN of a ne
 define("cbrt(value double) -> double", maths.cbrt, "The cube root.", ("cbrt(27.0)", "3.0D"))
 define("exp(value double) -> double", maths.exp, "e to this power.", ("exp(0)", "1.0D"))
 define("expm1(value double) -> double", maths.expm1, "exp(value) - 1, exact near 0.", ("expm1(0)", "0.0D"))
-define("ln(value double) -> double", maths.ln, "The natural logarithm; NULL of 0 and below.", ("ln(1)", "0.0D"),
-       ("ln(0)", "NULL"), gives_null=True)  # fmt: skip
-define("log([base double,] value double) -> double", None, "The logarithm, natural if there is no base.",
-       ("log(2, 8)", "3.0D"), build=_log)  # fmt: skip
+define(
+    "ln(value double) -> double",
+    maths.ln,
+    "The natural logarithm; NULL of 0 and below.",
+    ("ln(1)", "0.0D"),
+    ("ln(0)", "NULL"),
+    gives_null=True,
+)
+define(
+    "log([base double,] value double) -> double",
+    None,
+    "The logarithm, natural if there is no base.",
+    ("log(2, 8)", "3.0D"),
+    build=_log,
+)
 define("log2(value double) -> double", maths.log2, "The logarithm to base 2.", ("log2(8)", "3.0D"), gives_null=True)
 define(
     "log10(value double) -> double", maths.log10, "The logarithm to base 10.", ("log10(100)", "2.0D"), gives_null=True
@@ -168,8 +173,12 @@ define(
     aliases=("power",),
 )
 for _name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"):
-    define(f"{_name}(value double) -> double", getattr(maths, _name), f"{_name}, in radians.",
-           (f"{_name}(0)", "acos(0)" if _name == "acos" else "1.0D" if _name in ("cos", "cosh") else "0.0D"))  # fmt: skip
+    define(
+        f"{_name}(value double) -> double",
+        getattr(maths, _name),
+        f"{_name}, in radians.",
+        (f"{_name}(0)", "acos(0)" if _name == "acos" else "1.0D" if _name in ("cos", "cosh") else "0.0D"),
+    )
 define("cot(value double) -> double", maths.cot, "The cotangent.", ("round(cot(1), 6)", "0.642093D"))
 define("atan2(y double, x double) -> double", maths.atan2, "The angle of the point (x, y).", ("atan2(0, 1)", "0.0D"))
 define("degrees(radians double) -> double", maths.degrees, "Radians as degrees.", ("degrees(pi())", "180.0D"))
@@ -177,8 +186,13 @@ define("radians(degrees double) -> double", maths.radians, "Degrees as radians."
 define("hypot(a double, b double) -> double", maths.hypot, "sqrt(a² + b²).", ("hypot(3, 4)", "5.0D"))
 define("pi() -> double", None, "π.", ("round(pi(), 4)", "3.1416D"), build=_constant(math.pi))
 define("e() -> double", None, "Euler's number.", ("round(e(), 4)", "2.7183D"), build=_constant(math.e))
-define("greatest(value any, other any, ...) -> any", None, "The greatest that is not NULL; NaN is above all.",
-       ("greatest(1, NULL, 3)", "3"), build=_extreme)  # fmt: skip
+define(
+    "greatest(value any, other any, ...) -> any",
+    None,
+    "The greatest that is not NULL; NaN is above all.",
+    ("greatest(1, NULL, 3)", "3"),
+    build=_extreme,
+)
 define(
     "least(value any, other any, ...) -> any",
     None,
@@ -186,8 +200,13 @@ define(
     ("least(2, NULL, 3)", "2"),
     build=_extreme,
 )
-define("mod(value any, by any) -> number", None, "As `%`: the remainder, with the sign of `value`.", ("mod(-7, 3)", "-1"),
-       build=_operator("%"))  # fmt: skip
+define(
+    "mod(value any, by any) -> number",
+    None,
+    "As `%`: the remainder, with the sign of `value`.",
+    ("mod(-7, 3)", "-1"),
+    build=_operator("%"),
+)
 define(
     "pmod(value number, by number) -> number",
     None,
@@ -195,20 +214,56 @@ define(
     ("pmod(-7, 3)", "2"),
     build=_pmod,
 )
-define("try_add(left number, right number) -> number", None, "The sum, NULL if it does not fit.",
-       ("try_add(2147483647, 1)", "NULL"), build=_try("+"))  # fmt: skip
-define("try_subtract(left number, right number) -> number", None, "The difference, NULL if it does not fit.",
-       ("try_subtract(-2147483648, 1)", "NULL"), build=_try("-"))  # fmt: skip
-define("try_multiply(left number, right number) -> number", None, "The product, NULL if it does not fit.",
-       ("try_multiply(2147483647, 2)", "NULL"), build=_try("*"))  # fmt: skip
-define("try_divide(left number, right number) -> number", None, "The quotient, NULL if `right` is 0.",
-       ("try_divide(1, 0)", "NULL"), ("try_divide(1, 2)", "0.5D"), build=_try("/"))  # fmt: skip
-define("try_mod(left number, right number) -> number", None, "The remainder, NULL if `right` is 0.", ("try_mod(1, 0)", "NULL"),
-       build=_try("%"))  # fmt: skip
-define("isnan(value double) -> boolean", None, "Whether it is NaN; false of NULL.", ("isnan(CAST('NaN' AS DOUBLE))", "true"),
-       build=_isnan)  # fmt: skip
-define("nanvl(value number, otherwise number) -> double", None, "`value`, or `otherwise` if it is NaN.",
-       ("nanvl(CAST('NaN' AS DOUBLE), 1.5D)", "1.5D"), build=_nanvl)  # fmt: skip
+define(
+    "try_add(left number, right number) -> number",
+    None,
+    "The sum, NULL if it does not fit.",
+    ("try_add(2147483647, 1)", "NULL"),
+    build=_try("+"),
+)
+define(
+    "try_subtract(left number, right number) -> number",
+    None,
+    "The difference, NULL if it does not fit.",
+    ("try_subtract(-2147483648, 1)", "NULL"),
+    build=_try("-"),
+)
+define(
+    "try_multiply(left number, right number) -> number",
+    None,
+    "The product, NULL if it does not fit.",
+    ("try_multiply(2147483647, 2)", "NULL"),
+    build=_try("*"),
+)
+define(
+    "try_divide(left number, right number) -> number",
+    None,
+    "The quotient, NULL if `right` is 0.",
+    ("try_divide(1, 0)", "NULL"),
+    ("try_divide(1, 2)", "0.5D"),
+    build=_try("/"),
+)
+define(
+    "try_mod(left number, right number) -> number",
+    None,
+    "The remainder, NULL if `right` is 0.",
+    ("try_mod(1, 0)", "NULL"),
+    build=_try("%"),
+)
+define(
+    "isnan(value double) -> boolean",
+    None,
+    "Whether it is NaN; false of NULL.",
+    ("isnan(CAST('NaN' AS DOUBLE))", "true"),
+    build=_isnan,
+)
+define(
+    "nanvl(value number, otherwise number) -> double",
+    None,
+    "`value`, or `otherwise` if it is NaN.",
+    ("nanvl(CAST('NaN' AS DOUBLE), 1.5D)", "1.5D"),
+    build=_nanvl,
+)
 define(
     "factorial(value int) -> bigint",
     maths.factorial,
@@ -217,8 +272,13 @@ define(
     gives_null=True,
 )
 define("bin(value bigint) -> string", None, "Binary digits, of 64 bits if negative.", ("bin(5)", "'101'"), build=_bin)
-define("conv(number string, from int, to int) -> string", maths.conv, "Digits in another base, from 2 to 36.",
-       ("conv('ff', 16, 10)", "'255'"), gives_null=True)  # fmt: skip
+define(
+    "conv(number string, from int, to int) -> string",
+    maths.conv,
+    "Digits in another base, from 2 to 36.",
+    ("conv('ff', 16, 10)", "'255'"),
+    gives_null=True,
+)
 define("bit_count(value any) -> int", None, "How many bits are set.", ("bit_count(5)", "2"), build=_bit_count)
 define("shiftleft(value whole, by int) -> whole", None, "Bits moved up.", ("shiftleft(1, 4)", "16"), build=_shift)
 define(
@@ -228,8 +288,10 @@ define(
     ("shiftright(-16, 2)", "-4"),
     build=_shift,
 )
-define("width_bucket(value double, low double, high double, buckets bigint) -> bigint", maths.width_bucket,
-       "Which of `buckets` equal parts from `low` to `high` it lies in: 0 below, one more above.",
-       ("width_bucket(5.3, 0.2, 10.6, 5)", "3L"), gives_null=True)  # fmt: skip
-
-__all__ = ["typed"]
+define(
+    "width_bucket(value double, low double, high double, buckets bigint) -> bigint",
+    maths.width_bucket,
+    "Which of `buckets` equal parts from `low` to `high` it lies in: 0 below, one more above.",
+    ("width_bucket(5.3, 0.2, 10.6, 5)", "3L"),
+    gives_null=True,
+)

@@ -5,8 +5,19 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sightline.query.errors import EvalError, shown
-from sightline.query.runtime.times import DAY_US, SECOND_US, add_interval, add_months, date_of_days, days_of
-from sightline.query.runtime.times import in_zone, moment_of, month_days, timestamp_fits, timestamp_of
+from sightline.query.runtime.times import (
+    DAY_US,
+    SECOND_US,
+    add_interval,
+    add_months,
+    date_of_days,
+    days_of,
+    in_zone,
+    moment_of,
+    month_days,
+    timestamp_fits,
+    timestamp_of,
+)
 
 
 def year(day: date) -> int:
@@ -233,7 +244,8 @@ def months_added(day: date, months: int) -> date:
 
 PARTS: dict[str, Callable[..., object]] = {
     "YEAR": year, "Y": year, "YEARS": year, "YR": year, "YRS": year, "YEAROFWEEK": year_of_week, "QUARTER": quarter,
-    "QTR": quarter, "MONTH": month, "MON": month, "MONS": month, "MONTHS": month, "WEEK": week_of_year, "W": week_of_year,
+    "QTR": quarter, "MONTH": month, "MON": month, "MONS": month, "MONTHS": month, "WEEK": week_of_year,
+    "W": week_of_year,
     "WEEKS": week_of_year, "DAY": day_of_month, "D": day_of_month, "DAYS": day_of_month, "DAYOFWEEK": day_of_week,
     "DOW": day_of_week, "DAYOFWEEK_ISO": day_of_week_iso, "DOW_ISO": day_of_week_iso, "DOY": day_of_year,
     "HOUR": hour, "H": hour, "HOURS": hour, "HR": hour, "HRS": hour, "MINUTE": minute, "M": minute, "MIN": minute,

@@ -7,8 +7,21 @@ from functools import lru_cache
 from sightline.query.errors import EvalError, shown
 from sightline.query.runtime.times import SECOND_US, in_zone, moment_of, timestamp_of
 
-MONTHS = "January February March April May June July August September October November December".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _TOKENS = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z'])", re.DOTALL)
 PATTERNS_CACHED_MAX = 1000
 DEFAULT = "yyyy-MM-dd HH:mm:ss"
@@ -18,7 +31,8 @@ _WRITES = {
     *("S" * n for n in range(1, 10)),
 }  # fmt: skip
 _READS = {
-    "yyyy": r"(?P<y>\d{4})", "MM": r"(?P<M>\d{2})", "M": r"(?P<M>\d{1,2})", "dd": r"(?P<d>\d{2})", "d": r"(?P<d>\d{1,2})",
+    "yyyy": r"(?P<y>\d{4})", "MM": r"(?P<M>\d{2})", "M": r"(?P<M>\d{1,2})", "dd": r"(?P<d>\d{2})",
+    "d": r"(?P<d>\d{1,2})",
     "HH": r"(?P<H>\d{2})", "H": r"(?P<H>\d{1,2})", "hh": r"(?P<h>\d{2})", "h": r"(?P<h>\d{1,2})",
     "mm": r"(?P<m>\d{2})", "m": r"(?P<m>\d{1,2})", "ss": r"(?P<s>\d{2})", "s": r"(?P<s>\d{1,2})",
     "a": r"(?P<a>[AaPp][Mm])", "XXX": r"(?P<X>[Zz]|[+-]\d{2}:\d{2})", "xxx": r"(?P<X>[+-]\d{2}:\d{2})",

@@ -182,8 +182,8 @@ def soundex(text: str) -> str:
     """`text` itself if it does not begin with an English letter. H and W do not part equal codes, vowels do."""
     if not text or not ("A" <= text[0].upper() <= "Z") or not text[0].isascii():
         return text
-    letters = [each for each in text.upper()]
-    codes = [_CODES.get(each, 0) for each in letters if each not in "HW" or False]
+    letters = list(text.upper())
+    codes = [_CODES.get(each, 0) for each in letters if each not in "HW"]
     merged = [code for code, _ in groupby(codes)]
     first = letters[0]
     rest = merged[1:] if first not in "HW" else merged
