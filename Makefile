@@ -11,7 +11,7 @@ RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
 
-.PHONY: help setup kafka models demo test unit integration e2e lint protos lock bench-latency clean
+.PHONY: help setup kafka models demo test unit integration e2e lint protos lock bench-latency bench-tables clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ e2e: ## tests on a Kubernetes cluster: none yet
 
 bench-latency: setup kafka models ## event→alert at 20 and 50 events/s over TCP and a unix socket, about 9 minutes
 	@$(BIN)/python -m benchmarks.latency
+
+bench-tables: setup ## look-ups in tables of 1 k to 10 M rows, in memory and on disk, about 4 minutes
+	@$(BIN)/python -m benchmarks.tables
 
 clean: ## remove what was built and fetched, the virtual environment stays
 	rm -rf build

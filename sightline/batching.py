@@ -2,13 +2,14 @@
 
 A model runs one batch at a time. Work that finds it idle runs at once, alone; work that finds it busy queues, and
 everything that has queued up (largest priority first, then first come) is the next batch, up to `batch_rows_max`.
+Work of different groups never shares a batch: whose turn it is decides the group, the rest of that group fills it up.
 Nothing ever waits for a batch to fill. A piece of work that does not fit into what is left of a batch is split, and
 goes on as the head of the next. Beyond `queue_rows_max` new work is refused: a queue that grows without end answers
 nobody in time.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
@@ -59,19 +60,23 @@ class Batcher(Generic[W]):
 
     def __init__(self, *, batch_rows_max: int, queue_rows_max: int) -> None:
         self._batch_rows_max, self._queue_rows_max = batch_rows_max, queue_rows_max
-        self._heap: list[_Waiting[W]] = []
+        self._heaps: dict[Hashable, list[_Waiting[W]]] = {}
+        """By group; none is empty."""
         self._offered = 0
         self.rows = 0
         """Rows that wait."""
 
-    def offer(self, work: W, rows: int, *, priority: int = 0, expires_s: float | None = None) -> Admission:
+    def offer(
+        self, work: W, rows: int, *, priority: int = 0, expires_s: float | None = None, group: Hashable = None
+    ) -> Admission:
         """Queue `rows` (at least 1) rows of `work`, or say why not."""
         if rows > self._queue_rows_max:
             return Admission.TOO_MANY_ROWS
         if self.rows + rows > self._queue_rows_max:
             return Admission.QUEUE_FULL
         self._offered += 1
-        heapq.heappush(self._heap, _Waiting((-priority, self._offered), work, rows, expires_s))
+        heap = self._heaps.setdefault(group, [])
+        heapq.heappush(heap, _Waiting((-priority, self._offered), work, rows, expires_s))
         self.rows += rows
         return Admission.ACCEPTED
 
@@ -80,10 +85,14 @@ class Batcher(Generic[W]):
         parts: list[Part[W]] = []
         expired: list[W] = []
         room = self._batch_rows_max
-        while self._heap and room:
-            head = self._heap[0]
+        group: Hashable = None
+        while room and (parts or self._heaps):
+            group = group if parts else self._next_group()
+            if group not in self._heaps:
+                break
+            head = self._heaps[group][0]
             if head.expires_s is not None and head.expires_s <= now_s:
-                heapq.heappop(self._heap)
+                self._pop(group)
                 self.rows -= head.rows - head.taken
                 expired.append(head.work)
                 continue
@@ -93,13 +102,25 @@ class Batcher(Generic[W]):
             self.rows -= stop - head.taken
             head.taken = stop
             if stop == head.rows:
-                heapq.heappop(self._heap)
+                self._pop(group)
         return Taken(parts, expired)
 
     def drop(self, unwanted: Callable[[W], bool]) -> int:
         """Forget waiting work that nobody wants any more. Returns how many rows it had left."""
-        kept = [waiting for waiting in self._heap if not unwanted(waiting.work)]
-        rows = sum(waiting.rows - waiting.taken for waiting in kept)
-        heapq.heapify(kept)
-        dropped, self._heap, self.rows = self.rows - rows, kept, rows
-        return dropped
+        before, self.rows = self.rows, 0
+        for group, heap in list(self._heaps.items()):
+            kept = [waiting for waiting in heap if not unwanted(waiting.work)]
+            self.rows += sum(waiting.rows - waiting.taken for waiting in kept)
+            heapq.heapify(kept)
+            self._heaps[group] = kept
+            if not kept:
+                del self._heaps[group]
+        return before - self.rows
+
+    def _next_group(self) -> Hashable:
+        return min(self._heaps, key=lambda group: self._heaps[group][0].order)
+
+    def _pop(self, group: Hashable) -> None:
+        heapq.heappop(self._heaps[group])
+        if not self._heaps[group]:
+            del self._heaps[group]

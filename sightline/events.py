@@ -31,6 +31,7 @@ class Reason(StrEnum):
     FUTURE_TIME = "future_time"
     CONTENT_TYPE = "content_type"
     EMPTY_VALUE = "empty_value"
+    BAD_VALUE = "bad_value"
     EVENT_TOO_LARGE = "event_too_large"
     NO_MATCH = "no_match"
     BAD_TABLE_ROW = "bad_table_row"
@@ -41,6 +42,7 @@ class Reason(StrEnum):
     IMAGE_TOO_LARGE = "image_too_large"
     MODEL_ERROR = "model_error"
     POISON = "poison"
+    LATE = "late"
 
 
 class Refusal(NamedTuple):

@@ -1,8 +1,15 @@
 """Deterministic ids: the same input gives the same id after a crash, a replay or in batch, so a copy can be told."""
 
+import datetime
+import decimal
+from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
+
+from sightline.events import Origin
 
 _ID_BYTES = 16
+_DECIMAL = decimal.Context(prec=40)
 
 
 def _digest(*parts: str | int) -> str:
@@ -20,5 +27,36 @@ def match_id(pipeline: str, event_source: str, event_id: str, row: int) -> str:
     return _digest("match", pipeline, event_source, event_id, row)
 
 
+def record_match_id(pipeline: str, origin: Origin, row: int) -> str:
+    """For an event that has no id of its own: where it lies stands for it."""
+    return _digest("match", pipeline, origin.cluster_id, origin.topic_id, origin.partition, origin.offset, row)
+
+
+def window_id(pipeline: str, start_us: int, key: Sequence[Any], revision: str = "") -> str:
+    """`key` is a group key of SQL values; those that SQL groups together give one id, 1 and '1' two."""
+    return _digest("window", pipeline, start_us, revision, *map(_canonical, key))
+
+
 def alert_id(rule: str, match: str) -> str:
     return _digest("alert", rule, match)
+
+
+def _canonical(value: Any) -> str:
+    """The value's text after a letter for its type."""
+    if value is None:
+        return "n"
+    if isinstance(value, str):
+        return "s" + value
+    if isinstance(value, bool):
+        return "b1" if value else "b0"
+    if isinstance(value, int):
+        return f"i{value}"
+    if isinstance(value, float):
+        return f"f{value + 0.0!r}"
+    if isinstance(value, decimal.Decimal):
+        return f"d{_DECIMAL.normalize(_DECIMAL.add(value, 0)):f}"
+    if isinstance(value, datetime.date):
+        return "t" + value.isoformat()
+    if isinstance(value, bytes):
+        return "x" + value.hex()
+    raise TypeError(f"a {type(value).__name__} is no part of a group key")

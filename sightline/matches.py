@@ -16,14 +16,17 @@ _columns = msgspec.json.Decoder(dict[str, Any])
 
 
 class Match(msgspec.Struct):
-    """Times are microseconds since the epoch; `stage_us` is microseconds spent by stage (ingest, join, featurize)."""
+    """Times are microseconds since the epoch; `stage_us` is microseconds spent by stage (ingest, join, featurize).
+
+    A match of a window has no event: its id and the pipeline stand for the event's, and `origin` is None.
+    """
 
     id: str
     pipeline: str
     time_us: int
     event_id: str
     event_source: str
-    origin: Origin
+    origin: Origin | None
     match_time_us: int
     columns: dict[str, Any]
     stage_us: dict[str, int]
@@ -42,7 +45,7 @@ def encode(match: Match) -> tuple[bytes, list[tuple[str, bytes]]]:
         "time": format_time_us(match.time_us),
         "eventid": match.event_id,
         "eventsource": match.event_source,
-        "origin": str(match.origin),
+        "origin": str(match.origin) if match.origin else None,
         "matchtime": format_time_us(match.match_time_us),
         "model": match.model,
         "modelversion": match.model_version,
@@ -68,7 +71,7 @@ def decode(value: bytes | None, headers: Headers | None) -> Match | Refusal:
             time_us=parse_time_us(text["time"]),
             event_id=text["eventid"],
             event_source=text["eventsource"],
-            origin=Origin.parse(text["origin"]),
+            origin=Origin.parse(text["origin"]) if "origin" in text else None,
             match_time_us=parse_time_us(text["matchtime"]),
             columns=_columns.decode(value or b""),
             stage_us={stage: int(spent) for stage, spent in stages},

@@ -62,6 +62,8 @@ class Darkroom:
 
     async def _ask(self, entry: Entry) -> Answer:
         alert = entry.alert
+        if alert.origin is None:
+            return Answer(gone="a window of events has no picture")
         request = Request(str(alert.origin), alert.event_id, alert.event_source)
         try:
             async with asyncio.timeout(_ANSWER_S_MAX):

@@ -70,7 +70,7 @@ def message(alert: Alert) -> alerts_pb2.Alert:
         alert_time={"seconds": alert.alert_time_us // 1_000_000, "nanos": alert.alert_time_us % 1_000_000 * 1000},
         pipeline=alert.pipeline,
         match=columns,
-        origin=str(alert.origin),
+        origin=str(alert.origin or ""),
         stage_us=alert.stage_us,
     )
 

@@ -28,7 +28,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle, open_engine: OpenEngin
     5. Close: the listeners, then the models.
     """
     registry = CollectorRegistry()
-    servicer = FeaturizerServicer(settings.stream_requests_max)
+    servicer = FeaturizerServicer(settings)
     health = server.Health()
     await health.serving(False)
     async with AsyncExitStack() as parts:

@@ -12,6 +12,7 @@ class Fault(StrEnum):
     """Why a request, or one image of it, has no scores; beside what is wrong with the image itself (ImageFault)."""
 
     MODEL_NOT_FOUND = "model_not_found"
+    SIGNATURE_NOT_FOUND = "signature_not_found"
     INVALID_ARGUMENT = "invalid_argument"
     MODEL_ERROR = "model_error"
     QUEUE_FULL = "queue_full"
@@ -32,6 +33,7 @@ STATUS: dict[Fault | ImageFault, pb.Status] = {
     ImageFault.TRUNCATED_IMAGE: pb.TRUNCATED_IMAGE,
     ImageFault.IMAGE_TOO_LARGE: pb.IMAGE_TOO_LARGE,
     Fault.MODEL_NOT_FOUND: pb.MODEL_NOT_FOUND,
+    Fault.SIGNATURE_NOT_FOUND: pb.SIGNATURE_NOT_FOUND,
     Fault.INVALID_ARGUMENT: pb.INVALID_ARGUMENT,
     Fault.MODEL_ERROR: pb.MODEL_ERROR,
     Fault.QUEUE_FULL: pb.RESOURCE_EXHAUSTED,
@@ -42,6 +44,9 @@ STATUS: dict[Fault | ImageFault, pb.Status] = {
 LOADING = Refusal(Fault.NOT_SERVING, "the models are being loaded")
 DRAINING = Refusal(Fault.NOT_SERVING, "the server is stopping; send to another")
 NO_IMAGES = Refusal(Fault.INVALID_ARGUMENT, "the request has no images")
+ANSWER_TOO_LARGE = Refusal(
+    Fault.INVALID_ARGUMENT, "the answer is larger than message_bytes_max; send fewer images in one request"
+)
 EXPIRED = Refusal(Fault.DEADLINE_PASSED, "timeout_ms passed before the model was free")
 MODEL_ERROR = Refusal(Fault.MODEL_ERROR, "the model failed on this image; the server's log says how")
 

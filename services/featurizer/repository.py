@@ -37,6 +37,14 @@ class Servable:
     engine: Engine
     scheduler: Scheduler
 
+    def lacks(self, signature: str) -> Refusal | None:
+        """What to answer where the model has no such signature."""
+        if signature in self.engine.signatures:
+            return None
+        there = ", ".join(sorted(self.engine.signatures))
+        detail = f"{self.name}@{self.version} has no signature {signature[:100]!r}; there is {there}"
+        return Refusal(Fault.SIGNATURE_NOT_FOUND, detail)
+
 
 class Repository:
     """What is loaded. A bare name means the newest loaded version."""

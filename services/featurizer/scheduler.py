@@ -19,6 +19,7 @@ from services.featurizer.errors import EXPIRED, MODEL_ERROR, Refusal, not_admitt
 from services.featurizer.metrics import ModelMetrics
 from services.featurizer.scoring import Row, Scored, Scorer
 from sightline.batching import Batcher, Part
+from sightline.models.signatures import PREDICT
 
 CLOSE_S = 1.0
 """How long the batch that runs gets to end after draining."""
@@ -38,10 +39,11 @@ class Answer(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """Images that someone wants scored. `answer` is called once, on the event loop."""
+    """Images that someone wants run by a signature. `answer` is called once, on the event loop."""
 
     images: Sequence[bytes]
     answer: Callable[[Answer | Refusal], None]
+    signature: str = PREDICT
     priority: int = 0
     timeout_s: float | None = None
     arrived_s: float = field(default_factory=time.monotonic)
@@ -67,7 +69,9 @@ class Scheduler:
     def submit(self, job: Job) -> Refusal | None:
         """Queue the job, and run it at once if the model is idle. A refusal means that nothing will answer it."""
         expires_s = None if job.timeout_s is None else job.arrived_s + job.timeout_s
-        admission = self._batcher.offer(job, len(job.images), priority=job.priority, expires_s=expires_s)
+        admission = self._batcher.offer(
+            job, len(job.images), priority=job.priority, expires_s=expires_s, group=job.signature
+        )
         if not self._busy:
             self._run_next()
         else:
@@ -97,7 +101,7 @@ class Scheduler:
         while (parts := self._inbox.get()) is not None:
             images = [image for part in parts for image in part.work.images[part.start : part.stop]]
             try:
-                scored = self._scorer.score(images)
+                scored = self._scorer.score(images, parts[0].work.signature)
             except Exception:
                 log.exception("a batch failed")
                 scored = Scored([MODEL_ERROR] * len(images), time.monotonic(), 0, 0)

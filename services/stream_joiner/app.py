@@ -51,7 +51,7 @@ async def joining(
     sink = Sink(settings.bootstrap_servers, lifecycle.fail)
     outcomes = Outcomes(pipeline, (cluster_id, topics[events.topic]), sink, metrics, settings.dead_letter_topic)
     async with AsyncExitStack() as parts:
-        tables = await load_tables(settings, pipeline, topics, outcomes, lifecycle)
+        tables = await load_tables(settings, pipeline, topics, outcomes, metrics, lifecycle)
         for table in tables.values():
             parts.callback(table.stop)
         query = compile_plan(plan(file))

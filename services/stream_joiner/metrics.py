@@ -7,8 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.common.metrics import StreamMetrics
 
-OUTCOMES = ("matched", "rejected", "filtered", "filtered_joined", "no_match", "dead_letter")
-"""matched: a row came out; rejected: scored, and no row; filtered: by a predicate before or after the join."""
+OUTCOMES = ("matched", "rejected", "filtered", "filtered_joined", "no_match", "windowed", "late", "dead_letter")
+"""matched: a row came out; rejected: scored, and no row; filtered: by a predicate before or after the join;
+windowed: its rows went into windows."""
 
 STAGES = ("ingest", "join", "featurize")
 
@@ -33,15 +34,36 @@ class Metrics(StreamMetrics):
             ["table"],
             registry=registry,
         )
+        self._table_reloads = Counter(
+            "sightline_table_reloads_total",
+            "Times that a table's file had changed, by outcome: loaded or refused",
+            ["table", "outcome"],
+            registry=registry,
+        )
+        self.late = Counter(
+            "sightline_late_rows_total", "Rows that came after their window was closed", ["pipeline"], registry=registry
+        ).labels(pipeline)
+        self.windows = Counter(
+            "sightline_windows_total", "Rows of windows that were emitted", ["pipeline"], registry=registry
+        ).labels(pipeline)
+        self._state_keys = Gauge(
+            "sightline_window_state_keys", "Groups of open windows held", ["pipeline"], registry=registry
+        ).labels(pipeline)
         self.missing_time = Counter(
             "sightline_missing_time_total", "Events without ce_time, given the record's timestamp", registry=registry
         )
+
+    def table_reloaded(self, name: str, outcome: str) -> None:
+        self._table_reloads.labels(name, outcome).inc()
 
     # What is read when Prometheus asks.
 
     def observe_table(self, name: str, rows: Callable[[], float], conflicts: Callable[[], float]) -> None:
         self._table_rows.labels(name).set_function(rows)
         self._table_conflicts.labels(name).set_function(conflicts)
+
+    def observe_state(self, keys: Callable[[], float]) -> None:
+        self._state_keys.set_function(keys)
 
     def observe_newest(self, time_us: Callable[[], int]) -> None:
         """`time_us`: the newest event's, 0 before the first."""

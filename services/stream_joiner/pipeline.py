@@ -7,6 +7,7 @@ Everything here runs on the event loop, so nothing needs a lock.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from confluent_kafka import KafkaError, Message, TopicPartition
 
@@ -15,7 +16,7 @@ from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.outcomes import Outcomes, Record, now_us
 from services.stream_joiner.settings import Settings
-from services.stream_joiner.tables import TableReader
+from services.stream_joiner.startup import AnyTable
 from sightline.events import Limits, Reason, Refusal, decode
 from sightline.offsets import PartitionLog
 from sightline.proto import featurizer_pb2 as pb
@@ -33,13 +34,13 @@ class JoinPipeline:
         settings: Settings,
         pipeline: Pipeline,
         query: Query,
-        tables: dict[str, TableReader],
+        tables: Mapping[str, AnyTable],
         checkpoint: Checkpoint,
         outcomes: Outcomes,
         metrics: Metrics,
     ) -> None:
         self._settings, self._pipeline, self._query = settings, pipeline, query
-        self._tables, self._rows = tables, {name: table.rows.rows for name, table in tables.items()}
+        self._tables, self._rows = tables, {name: table.rows.by_key() for name, table in tables.items()}
         self._checkpoint, self._outcomes, self._metrics = checkpoint, outcomes, metrics
         self._limits = Limits(settings.event_bytes_max, settings.future_s_max)
         self._parked: list[Record] = []
@@ -52,6 +53,8 @@ class JoinPipeline:
 
     def received(self, messages: list[Message]) -> None:
         polled_us = now_us()
+        for table in self._tables.values():
+            table.rows.refresh()
         ready = []
         for message in messages:
             partition_log = self._checkpoint.logs.get(message.partition())

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import KafkaSettings, existing
+from sightline.query.tables import TableLimits
 
 PROGRAM = "python -m services.stream_joiner"
 
@@ -67,8 +68,32 @@ class Settings(KafkaSettings):
     table_rows_max: int = Field(default=10_000_000, ge=1)
     """Rows of a table at most; further ones are dead-lettered."""
 
+    table_memory_rows_max: int = Field(default=200_000, ge=0)
+    """Rows of a table kept in memory at most, about 400 bytes each; a larger table is kept on disk."""
+
+    table_value_bytes_max: int = Field(default=1 << 20, ge=1)
+    """Bytes of a table's record at most; a larger one is dead-lettered."""
+
+    table_store_bytes_max: int = Field(default=64 << 30, ge=1 << 20)
+    """Bytes of a table on disk at most; past it the joiner ends."""
+
+    table_reload_s: float = Field(default=1.0, gt=0)
+    """Seconds between looks at a table's file."""
+
+    state_dir: Path | None = None
+    """Folder, of this instance alone, for what a restart can begin from; without, tables are read from their start."""
+
     commit_interval_ms: int = Field(default=100, ge=1)
     """Milliseconds between commits of finished offsets."""
 
     dead_letter_topic: str = "dead-letters"
     """Topic for records that can't be used."""
+
+    @property
+    def table_limits(self) -> TableLimits:
+        return TableLimits(
+            rows_max=self.table_rows_max,
+            memory_rows_max=self.table_memory_rows_max,
+            value_bytes_max=self.table_value_bytes_max,
+            store_bytes_max=self.table_store_bytes_max,
+        )

@@ -5,136 +5,263 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from services.common.lifecycle import Lifecycle
+from services.stream_joiner.settings import Settings
+from services.stream_joiner.table_ends import Ends, EndsQuery
 from sightline.events import Refusal
-from sightline.io.kafka import admin, end_offsets, reader_config
+from sightline.io.kafka import TopicInfo, admin, reader_config
+from sightline.io.table_topics import why_not
 from sightline.query.pipeline import Table
-from sightline.query.tables import TableRows, infer_columns
+from sightline.query.tables import Position, Snapshot, TableRows, infer_columns
 
 log = logging.getLogger(__name__)
 
 Refuse = Callable[[Message, Refusal], object]
-Ends = dict[int, int]
 
 POLL_S = 0.1
-ASK_S = 2.0
 RETRY_S = 0.2
 RECORDS_MAX = 1_000
+LOAD_RECORDS_MAX = 20_000
+"""A commit costs a sync where there is a snapshot, so before anybody looks up they are larger."""
+
+YIELD_ROWS = 256
+"""Rows after which other threads get their turn: about 0.6 ms of work. A stream that is busy all the time gives the
+turn back after the interpreter's 5 ms, so this is also what bounds the updates a second then."""
+
+SAVE_S = 5.0
+INFERRED_RECORDS_MAX = 10_000
 
 
 class TableReader(threading.Thread):
-    """One table. The thread alone writes the rows; everything else happens on the event loop."""
+    """One table. Its thread alone writes the rows; `rows.lookup` and `rows.refresh` are the stream's.
 
-    def __init__(self, name: str, table: Table, bootstrap_servers: str, partitions: int, rows_max: int) -> None:
+    `complete_since` is the monotonic time T such that everything that was in the topic at T is applied and committed;
+    it moves after a `request_check`. `refuse` and `failed` are called on this thread.
+    """
+
+    def __init__(self, name: str, table: Table, topic: TopicInfo, settings: Settings, pipeline: str) -> None:
         super().__init__(name=f"table-{name}", daemon=True)
-        self._table_name, self._table, self._rows_max = name, table, rows_max
-        self._partitions = [TopicPartition(table.topic, each, 0) for each in range(partitions)]
-        self._consumer = Consumer(reader_config(bootstrap_servers))
-        self._bootstrap_servers = bootstrap_servers
-        self._admin = admin(bootstrap_servers)  # the consumer is the thread's, and busy
-        self._loop = asyncio.get_running_loop()
+        assert table.topic is not None
+        self._table_name, self._table, self._settings = name, table, settings
+        self._partitions = [TopicPartition(table.topic, each, 0) for each in range(topic.partitions)]
+        self._consumer = Consumer(reader_config(settings.bootstrap_servers) | {"enable.partition.eof": True})
+        self._ends = EndsQuery(settings.bootstrap_servers, self._partitions, self._answered)
         self._stopping = threading.Event()
-        self._position: Ends = dict.fromkeys(range(partitions), 0)
-        self._waiters: list[tuple[Ends, asyncio.Future[None]]] = []
+        self._position: Ends = dict.fromkeys(range(topic.partitions), 0)
+        self._pending: list[tuple[float, Ends]] = []
+        self._progress = threading.Lock()
+        self._complete_ms = 0
+        self._next_save = 0.0
+        self._snapshot = (
+            Snapshot(settings.state_dir / "tables" / pipeline / name, topic.topic_id) if settings.state_dir else None
+        )
         self._refuse: Refuse = lambda message, refusal: None
-        self._failed: Callable[[BaseException], None] = lambda error: None
+        self._failed: Callable[[BaseException], object] = lambda error: None
+        self.complete_since = -1.0
+        self.moved: Callable[[], object] = lambda: None
+        """Called, on any thread, when `complete_since` has moved."""
         self.rows: TableRows
 
     def load(self, refuse: Refuse) -> None:
         """Read to the ends as they are now, in the calling thread. Columns that are not declared are inferred."""
-        started = time.monotonic()
-        self._refuse = refuse
-        self._consumer.assign(self._partitions)
-        while (ends := self.ends()) is None:
-            time.sleep(RETRY_S)
-        records: list[Message] = []
-        while not self._passed(ends):
-            fresh = self._consumer.consume(RECORDS_MAX, POLL_S)
-            self._note_position()
-            records += [each for each in fresh if each.error() is None]
+        started, self._refuse = time.monotonic(), refuse
+        self._begin()
+        ends = self._ends_now()
+        first: list[Message] = []
         if self._table.columns is None:
-            self._table.columns = infer_columns(each.value() for each in records if each.value())
-            self._table.columns.setdefault(self._table.key, "string")
-        self.rows = TableRows(self._table_name, self._table, self._rows_max)
-        self._apply(records)
-        took = round(time.monotonic() - started, 3)
-        log.info("table loaded", extra={"table": self._table_name, "rows": len(self.rows.rows), "seconds": took})
+            first = self._infer(ends)
+        self.rows = TableRows(
+            self._table_name,
+            self._table,
+            self._settings.table_limits,
+            partitions=len(self._partitions),
+            snapshot=self._snapshot,
+        )
+        resumed, read = self.rows.position is not None, len(first)
+        if not resumed and self._snapshot and any(self._position.values()) and not first:
+            # Its rows turned out to be of other columns.
+            self._complete_ms = round(time.time() * 1e3)
+            self._assign(dict.fromkeys(self._position, 0))
+        self._apply(first)
+        while not self._stopping.is_set() and not self._passed(ends):
+            read += self._step(LOAD_RECORDS_MAX)
+        self._note_complete(started)
+        self.rows.save()
+        self.rows.refresh()
+        log.info(
+            "table loaded",
+            extra={
+                "table": self._table_name,
+                "rows": self.rows.row_count,
+                "records_read": read,
+                "from_snapshot": resumed,
+                "on_disk": self.rows.on_disk,
+                "seconds": round(time.monotonic() - started, 3),
+            },
+        )
 
-    def follow(self, lifecycle: Lifecycle) -> None:
+    def follow(self, failed: Callable[[BaseException], object]) -> None:
         """Keep the rows current from now on."""
-        self._failed = lifecycle.fail
+        self._failed = failed
         self.start()
 
     def stop(self) -> None:
+        """Once nobody looks up any more."""
         self._stopping.set()
         if self.ident:
             self.join()
         self._consumer.close()
+        if hasattr(self, "rows"):
+            self.rows.save()
+            self.rows.close()
 
     def row_count(self) -> int:
-        return len(self.rows.rows)
+        return self.rows.row_count
 
     def conflict_count(self) -> int:
         return self.rows.conflicts
 
-    def ends(self) -> Ends | None:
-        """The end of each partition, asked of the broker. Blocks; None if there was no answer."""
-        try:
-            return end_offsets(self._admin, self._partitions, ASK_S)
-        except KafkaException as error:
-            log.warning("no end offsets", extra={"table": self._table_name, "why": error.args[0].str()})
-            # After a broker's restart librdkafka's admin client asks with the leader epoch of before, for ever.
-            self._admin = admin(self._bootstrap_servers)
-            return None
+    def request_check(self, now: float) -> None:
+        """Let `complete_since` reach `now`, a monotonic time, as soon as it is so. Does not block."""
+        if self.complete_since < now:
+            self._ends.ask(now)
 
     async def caught_up(self, timeout_s: float) -> None:
         """Returns once the rows hold everything that is in the topic now, or after `timeout_s`."""
-        with suppress(TimeoutError):
+        loop, now, done = asyncio.get_running_loop(), time.monotonic(), asyncio.Event()
+        self.moved = lambda: loop.call_soon_threadsafe(done.set)
+        try:
             async with asyncio.timeout(timeout_s):
-                ends = await self._loop.run_in_executor(None, self.ends)
-                if ends is not None and not self._passed(ends):
-                    waiter: asyncio.Future[None] = self._loop.create_future()
-                    self._waiters.append((ends, waiter))
-                    await waiter
+                self.request_check(now)
+                while self.complete_since < now:
+                    await done.wait()
+                    done.clear()
+        except TimeoutError:
+            pass
+        self.rows.refresh()
 
     def run(self) -> None:
         try:
             while not self._stopping.is_set():
-                self._apply(self._consumer.consume(1, POLL_S))
-                self._apply(self._consumer.consume(RECORDS_MAX, 0))
-                self._note_position()
-                if self._waiters:
-                    self._loop.call_soon_threadsafe(self._wake)
+                self._step(RECORDS_MAX)
+                self._save_sometimes()
         except Exception as error:
-            self._loop.call_soon_threadsafe(self._failed, error)
+            self._failed(error)
 
-    def _note_position(self) -> None:
-        """A compacted or transactional topic has offsets without records: the client's position passes them."""
-        for each in self._consumer.position(self._partitions):
-            if each.offset >= 0:
-                self._position[each.partition] = each.offset
+    def _step(self, records_max: int) -> int:
+        """Apply what has arrived, commit it with its position, tell who waits for it. Returns the records."""
+        records = self._consumer.consume(1, POLL_S)
+        if records:
+            records += self._consumer.consume(records_max - 1, 0)
+        read, position = self._apply(records), self._next_position(records)
+        if read:
+            self.rows.commit(position, complete_ms=self._complete_ms)
+        self._position = position  # seen by `_answered`: only what is committed counts
+        with self._progress:
+            reached = [asked for asked, ends in self._pending if self._passed(ends)]
+            self._pending = [each for each in self._pending if each[0] not in reached]
+        if reached:
+            self._note_complete(max(reached))
+        return read
 
-    def _passed(self, ends: Ends) -> bool:
-        return self._stopping.is_set() or all(self._position[each] >= end for each, end in ends.items())
-
-    def _wake(self) -> None:
-        waiting = self._waiters
-        self._waiters = [each for each in waiting if not self._passed(each[0])]
-        for ends, waiter in waiting:
-            if self._passed(ends) and not waiter.done():
-                waiter.set_result(None)
-
-    def _apply(self, records: list[Message]) -> None:
+    def _apply(self, records: list[Message]) -> int:
+        read = 0
         for each in records:
-            if each.error() is not None:
-                log.warning("table reader", extra={"table": self._table_name, "why": str(each.error())})
+            error = each.error()
+            if error is not None:
+                if error.code() != KafkaError._PARTITION_EOF:
+                    log.warning("table reader", extra={"table": self._table_name, "why": str(error)})
                 continue
             timestamp: Any = each.timestamp()[1]
-            refusal = self.rows.apply(each.key(), each.value(), timestamp, each.partition())
-            if refusal:
-                self._loop.call_soon_threadsafe(self._refuse, each, refusal)
+            read += 1
+            if refusal := self.rows.apply(each.key(), each.value(), timestamp, each.partition()):
+                self._refuse(each, refusal)
+            if read % YIELD_ROWS == 0:
+                time.sleep(0)
+        return read
+
+    def _next_position(self, records: list[Message]) -> Ends:
+        """A transactional topic has offsets without records: the end of a partition is told apart from its last."""
+        position = dict(self._position)
+        for each in self._consumer.position(self._partitions):
+            if each.offset >= 0:
+                position[each.partition] = max(position[each.partition], each.offset)
+        for message in records:
+            error, number, offset = message.error(), message.partition(), message.offset()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF and number is not None and offset:
+                position[number] = max(position[number], offset)
+        return position
+
+    def _answered(self, asked: float, ends: Ends) -> None:
+        with self._progress:
+            passed = self._passed(ends)
+            if not passed:
+                self._pending.append((asked, ends))
+        if passed:
+            self._note_complete(asked)
+
+    def _passed(self, ends: Ends) -> bool:
+        return all(self._position[each] >= end for each, end in ends.items())
+
+    def _note_complete(self, asked: float) -> None:
+        self.complete_since = max(self.complete_since, asked)
+        self._complete_ms = round((time.time() - (time.monotonic() - self.complete_since)) * 1e3)
+        self.moved()
+
+    def _save_sometimes(self) -> None:
+        """Every few seconds: how current the rows are, and the rows themselves where they are in memory."""
+        now = time.monotonic()
+        if self._snapshot and now >= self._next_save:
+            self._next_save = now + SAVE_S
+            self.request_check(now)
+            self.rows.commit(self._position, complete_ms=self._complete_ms)
+            self.rows.save()
+
+    # Where to begin.
+
+    def _begin(self) -> None:
+        position = self._snapshot.position if self._snapshot else None
+        self._complete_ms = round(time.time() * 1e3)
+        if self._snapshot and position:
+            if why := self._why_not(position):
+                self._snapshot.drop(why)
+                position = None
+            else:
+                self._complete_ms = position.complete_ms
+                self._table.columns = self._table.columns or self._snapshot.columns
+        self._assign(position.offsets if position else dict.fromkeys(self._position, 0))
+
+    def _why_not(self, position: Position) -> str | None:
+        client = admin(self._settings.bootstrap_servers)
+        while True:
+            try:
+                return why_not(client, self._consumer, self._partitions, position, time.time() * 1e3)
+            except KafkaException as error:
+                log.warning("waiting for Kafka", extra={"table": self._table_name, "why": error.args[0].str()})
+                time.sleep(RETRY_S)
+
+    def _assign(self, offsets: Ends) -> None:
+        self._position = dict(offsets)
+        topic = self._partitions[0].topic
+        self._consumer.assign([TopicPartition(topic, each, offset) for each, offset in offsets.items()])
+
+    def _ends_now(self) -> Ends:
+        while (ends := self._ends.wait()) is None:
+            time.sleep(RETRY_S)
+        return ends
+
+    def _infer(self, ends: Ends) -> list[Message]:
+        """The first records, by which the columns are known."""
+        records: list[Message] = []
+        while len(records) < INFERRED_RECORDS_MAX and not self._passed(ends):
+            fresh = self._consumer.consume(RECORDS_MAX, POLL_S)
+            self._position = self._next_position(fresh)
+            records += [each for each in fresh if each.error() is None]
+        columns = infer_columns(each.value() for each in records if each.value())
+        columns.setdefault(self._table.key, "string")
+        columns |= {each: "timestamp" for each in (self._table.valid_from, self._table.valid_to) if each}
+        self._table.columns = columns
+        return records

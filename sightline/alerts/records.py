@@ -42,7 +42,7 @@ class Alert(msgspec.Struct):
     match_id: str
     event_id: str
     event_source: str
-    origin: Origin
+    origin: Origin | None
     time_us: int
     alert_time_us: int
     columns: dict[str, Any]
@@ -106,7 +106,7 @@ def encode(alert: Alert) -> tuple[bytes, list[tuple[str, bytes]]]:
             "matchid": alert.match_id,
             "eventid": alert.event_id,
             "eventsource": alert.event_source,
-            "origin": str(alert.origin),
+            "origin": str(alert.origin) if alert.origin else None,
             "alerttime": format_time_us(alert.alert_time_us),
             "rule": alert.rule,
         },
@@ -133,7 +133,7 @@ def decode(value: bytes | None, headers: Headers | None) -> Alert:
             match_id=text["matchid"],
             event_id=text["eventid"],
             event_source=text["eventsource"],
-            origin=Origin.parse(text["origin"]),
+            origin=Origin.parse(text["origin"]) if "origin" in text else None,
             time_us=parse_time_us(text["time"]),
             alert_time_us=parse_time_us(text["alerttime"]),
             columns=body.match,

@@ -51,7 +51,10 @@ def _folded(weights: Arrays, convolution: str, norm: str) -> _Layer:
 
 
 def build(weights: Arrays) -> Any:
-    """A tf.Module: float32 [n, s, s, 3], already (x - 127) / 128, to logits float32 [n, 1000]; any s from 32 up."""
+    """A tf.Module: float32 [n, s, s, 3], already (x - 127) / 128, to logits float32 [n, 1000]; any s from 32 up.
+
+    `features` is the first part of the way, to float32 [n, 1280], and `logits` the rest.
+    """
     tf = quiet.tensorflow()
 
     class Convolution(tf.Module):  # type: ignore[misc,name-defined]
@@ -88,10 +91,16 @@ def build(weights: Arrays) -> Any:
             self.dense = tf.Variable(weights["_fc.weight"].T.copy(), trainable=False, name="dense")
             self.bias = tf.Variable(weights["_fc.bias"], trainable=False, name="bias")
 
-        def __call__(self, x: Any) -> Any:
+        def features(self, x: Any) -> Any:
             x = self.stem(x)
             for block in self.blocks:
                 x = block(x)
-            return tf.reduce_mean(self.head(x), [1, 2]) @ self.dense + self.bias
+            return tf.reduce_mean(self.head(x), [1, 2])
+
+        def logits(self, features: Any) -> Any:
+            return features @ self.dense + self.bias
+
+        def __call__(self, x: Any) -> Any:
+            return self.logits(self.features(x))
 
     return Network()

@@ -19,6 +19,7 @@ from sightline.errors import ConfigError
 from sightline.models import efficientnet_lite, labels, manifest, photographs, pull, quantise, saved_model
 from sightline.models.agreement import agreement
 from sightline.models.decode import CROP, BadImage, Pixels, decode
+from sightline.models.engines import Engine
 from sightline.models.manifest import Agreement, Manifest, Preprocessing
 from sightline.models.progress import Progress
 from sightline.models.zoo import INPUT_SIZES, Entry
@@ -28,7 +29,10 @@ CALIBRATION_SEED = 1
 COMPARISON_PHOTOGRAPHS = 300
 COMPARISON_SEED = 2
 
-_RECIPE = ("efficientnet_lite", "quantise", "saved_model", "photographs", "labels", "decode", "export", "manifest")
+_RECIPE = (
+    *("efficientnet_lite", "signatures", "quantise", "saved_model"),
+    *("photographs", "labels", "decode", "export", "manifest"),
+)
 
 
 def export(
@@ -63,6 +67,9 @@ def export(
 
 
 def _fill(made: Path, entry: Entry, package: Path, version: int, input_size: int, recipe: str, say: Progress) -> None:
+    from sightline.models.engines.litert import LiteRTEngine
+    from sightline.models.engines.tensorflow import TensorFlowEngine
+
     say(f"{entry.name}: building the network at {input_size} x {input_size} ...")
     network = efficientnet_lite.build(pull.read_weights(entry, package))
     saved_model.save(network, input_size, made)
@@ -72,7 +79,8 @@ def _fill(made: Path, entry: Entry, package: Path, version: int, input_size: int
     calibration = _pixels(photographs.unlabelled(), CALIBRATION_PHOTOGRAPHS, CALIBRATION_SEED, input_size)
     (made / "model.tflite").write_bytes(quantise.to_litert(network, input_size, list(calibration)))
     say(f"{entry.name}: comparing int8 with float32 on {COMPARISON_PHOTOGRAPHS} frames ...")
-    compared = _compare(made, input_size)
+    reference, quantised = TensorFlowEngine(made), LiteRTEngine(made)
+    compared = _compare(reference, quantised)
     say(f"{entry.name}: same best class on {compared.top1:.1%}, cosine {compared.cosine_mean:.3f}")
     files = sorted(path for path in made.rglob("*") if path.is_file())
     manifest.write(
@@ -88,18 +96,14 @@ def _fill(made: Path, entry: Entry, package: Path, version: int, input_size: int
             recipe=recipe,
             agreement=compared,
             files={path.relative_to(made).as_posix(): pull.sha256(path) for path in files},
+            signatures={name: [int(n or -1) for n in shape] for name, shape in quantised.signatures.items()},
         ),
     )
 
 
-def _compare(made: Path, input_size: int) -> Agreement:
-    from sightline.models.engines.litert import LiteRTEngine
-    from sightline.models.engines.tensorflow import TensorFlowEngine
-
-    images = np.stack(
-        list(_pixels(photographs.labelled(), COMPARISON_PHOTOGRAPHS, COMPARISON_SEED, input_size)),
-    )
-    reference, quantised = TensorFlowEngine(made), LiteRTEngine(made)
+def _compare(reference: Engine, quantised: Engine) -> Agreement:
+    frames = _pixels(photographs.labelled(), COMPARISON_PHOTOGRAPHS, COMPARISON_SEED, reference.input_size)
+    images = np.stack(list(frames))
     expected = np.concatenate([reference.predict(images[i : i + 20]) for i in range(0, len(images), 20)])
     return agreement(expected, quantised.predict(images))
 

@@ -49,6 +49,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agreement: Agreement
     files: dict[str, str]
     """SHA-256 of each file beside this one, by path relative to it."""
+    signatures: dict[str, list[int]] = {}
+    """What both engines can be asked for, and the shape of its output for one image; `featurize` has the length of the
+    feature vector. Empty in a directory made by an exporter that had no signatures."""
 
 
 def read(folder: Path) -> Manifest | None:

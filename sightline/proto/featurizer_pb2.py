@@ -24,31 +24,37 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n sightline/proto/featurizer.proto\x12\x0csightline.v1\"x\n\x0ePredictRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05top_k\x18\x03 \x01(\r\x12\x12\n\ntimeout_ms\x18\x04 \x01(\r\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x0e\n\x06images\x18\x06 \x03(\x0c\"\xf5\x01\n\x0fPredictResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12$\n\x06status\x18\x02 \x01(\x0e\x32\x14.sightline.v1.Status\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12*\n\x07results\x18\x04 \x03(\x0b\x32\x19.sightline.v1.ImageResult\x12\x15\n\rmodel_version\x18\x05 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x06 \x01(\t\x12$\n\x06timing\x18\x07 \x01(\x0b\x32\x14.sightline.v1.Timing\x12\x10\n\x08\x64raining\x18\x08 \x01(\x08\x12\r\n\x05model\x18\t \x01(\t\"r\n\x0bImageResult\x12$\n\x06status\x18\x01 \x01(\x0e\x32\x14.sightline.v1.Status\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12-\n\x07\x63lasses\x18\x03 \x03(\x0b\x32\x1c.sightline.v1.Classification\".\n\x0e\x43lassification\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\"W\n\x06Timing\x12\x10\n\x08queue_us\x18\x01 \x01(\r\x12\x11\n\tdecode_us\x18\x02 \x01(\r\x12\x14\n\x0cinference_us\x18\x03 \x01(\r\x12\x12\n\nbatch_rows\x18\x04 \x01(\r\"\x13\n\x11ListModelsRequest\"9\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.sightline.v1.Model\"K\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08versions\x18\x02 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x03 \x01(\t\x12\x12\n\ninput_size\x18\x04 \x01(\r*\xe0\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x06\n\x02OK\x10\x01\x12\x10\n\x0cNOT_AN_IMAGE\x10\x02\x12\x13\n\x0fTRUNCATED_IMAGE\x10\x03\x12\x13\n\x0fIMAGE_TOO_LARGE\x10\x04\x12\x13\n\x0fMODEL_NOT_FOUND\x10\x05\x12\x14\n\x10INVALID_ARGUMENT\x10\x06\x12\x0f\n\x0bMODEL_ERROR\x10\x07\x12\x16\n\x12RESOURCE_EXHAUSTED\x10\x08\x12\x15\n\x11\x44\x45\x41\x44LINE_EXCEEDED\x10\t\x12\x0f\n\x0bUNAVAILABLE\x10\n2\xa9\x01\n\nFeaturizer\x12J\n\x07Predict\x12\x1c.sightline.v1.PredictRequest\x1a\x1d.sightline.v1.PredictResponse(\x01\x30\x01\x12O\n\nListModels\x12\x1f.sightline.v1.ListModelsRequest\x1a .sightline.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n sightline/proto/featurizer.proto\x12\x0csightline.v1\"\x8b\x01\n\x0ePredictRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05top_k\x18\x03 \x01(\r\x12\x12\n\ntimeout_ms\x18\x04 \x01(\r\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x0e\n\x06images\x18\x06 \x03(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\t\"\xf5\x01\n\x0fPredictResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12$\n\x06status\x18\x02 \x01(\x0e\x32\x14.sightline.v1.Status\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12*\n\x07results\x18\x04 \x03(\x0b\x32\x19.sightline.v1.ImageResult\x12\x15\n\rmodel_version\x18\x05 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x06 \x01(\t\x12$\n\x06timing\x18\x07 \x01(\x0b\x32\x14.sightline.v1.Timing\x12\x10\n\x08\x64raining\x18\x08 \x01(\x08\x12\r\n\x05model\x18\t \x01(\t\"\x86\x01\n\x0bImageResult\x12$\n\x06status\x18\x01 \x01(\x0e\x32\x14.sightline.v1.Status\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12-\n\x07\x63lasses\x18\x03 \x03(\x0b\x32\x1c.sightline.v1.Classification\x12\x12\n\x06values\x18\x04 \x03(\x02\x42\x02\x10\x01\".\n\x0e\x43lassification\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\"W\n\x06Timing\x12\x10\n\x08queue_us\x18\x01 \x01(\r\x12\x11\n\tdecode_us\x18\x02 \x01(\r\x12\x14\n\x0cinference_us\x18\x03 \x01(\r\x12\x12\n\nbatch_rows\x18\x04 \x01(\r\"\x13\n\x11ListModelsRequest\"9\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.sightline.v1.Model\"x\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08versions\x18\x02 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x03 \x01(\t\x12\x12\n\ninput_size\x18\x04 \x01(\r\x12+\n\nsignatures\x18\x05 \x03(\x0b\x32\x17.sightline.v1.Signature\"N\n\tSignature\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x06output\x18\x02 \x01(\x0e\x32\x14.sightline.v1.Output\x12\r\n\x05shape\x18\x03 \x03(\x05*\xf9\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x06\n\x02OK\x10\x01\x12\x10\n\x0cNOT_AN_IMAGE\x10\x02\x12\x13\n\x0fTRUNCATED_IMAGE\x10\x03\x12\x13\n\x0fIMAGE_TOO_LARGE\x10\x04\x12\x13\n\x0fMODEL_NOT_FOUND\x10\x05\x12\x14\n\x10INVALID_ARGUMENT\x10\x06\x12\x0f\n\x0bMODEL_ERROR\x10\x07\x12\x17\n\x13SIGNATURE_NOT_FOUND\x10\x0b\x12\x16\n\x12RESOURCE_EXHAUSTED\x10\x08\x12\x15\n\x11\x44\x45\x41\x44LINE_EXCEEDED\x10\t\x12\x0f\n\x0bUNAVAILABLE\x10\n*9\n\x06Output\x12\x16\n\x12OUTPUT_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x43LASSES\x10\x01\x12\n\n\x06VALUES\x10\x02\x32\xa9\x01\n\nFeaturizer\x12J\n\x07Predict\x12\x1c.sightline.v1.PredictRequest\x1a\x1d.sightline.v1.PredictResponse(\x01\x30\x01\x12O\n\nListModels\x12\x1f.sightline.v1.ListModelsRequest\x1a .sightline.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sightline.proto.featurizer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATUS']._serialized_start=831
-  _globals['_STATUS']._serialized_end=1055
-  _globals['_PREDICTREQUEST']._serialized_start=50
-  _globals['_PREDICTREQUEST']._serialized_end=170
-  _globals['_PREDICTRESPONSE']._serialized_start=173
-  _globals['_PREDICTRESPONSE']._serialized_end=418
-  _globals['_IMAGERESULT']._serialized_start=420
-  _globals['_IMAGERESULT']._serialized_end=534
-  _globals['_CLASSIFICATION']._serialized_start=536
-  _globals['_CLASSIFICATION']._serialized_end=582
-  _globals['_TIMING']._serialized_start=584
-  _globals['_TIMING']._serialized_end=671
-  _globals['_LISTMODELSREQUEST']._serialized_start=673
-  _globals['_LISTMODELSREQUEST']._serialized_end=692
-  _globals['_LISTMODELSRESPONSE']._serialized_start=694
-  _globals['_LISTMODELSRESPONSE']._serialized_end=751
-  _globals['_MODEL']._serialized_start=753
-  _globals['_MODEL']._serialized_end=828
-  _globals['_FEATURIZER']._serialized_start=1058
-  _globals['_FEATURIZER']._serialized_end=1227
+  _globals['_IMAGERESULT'].fields_by_name['values']._loaded_options = None
+  _globals['_IMAGERESULT'].fields_by_name['values']._serialized_options = b'\020\001'
+  _globals['_STATUS']._serialized_start=997
+  _globals['_STATUS']._serialized_end=1246
+  _globals['_OUTPUT']._serialized_start=1248
+  _globals['_OUTPUT']._serialized_end=1305
+  _globals['_PREDICTREQUEST']._serialized_start=51
+  _globals['_PREDICTREQUEST']._serialized_end=190
+  _globals['_PREDICTRESPONSE']._serialized_start=193
+  _globals['_PREDICTRESPONSE']._serialized_end=438
+  _globals['_IMAGERESULT']._serialized_start=441
+  _globals['_IMAGERESULT']._serialized_end=575
+  _globals['_CLASSIFICATION']._serialized_start=577
+  _globals['_CLASSIFICATION']._serialized_end=623
+  _globals['_TIMING']._serialized_start=625
+  _globals['_TIMING']._serialized_end=712
+  _globals['_LISTMODELSREQUEST']._serialized_start=714
+  _globals['_LISTMODELSREQUEST']._serialized_end=733
+  _globals['_LISTMODELSRESPONSE']._serialized_start=735
+  _globals['_LISTMODELSRESPONSE']._serialized_end=792
+  _globals['_MODEL']._serialized_start=794
+  _globals['_MODEL']._serialized_end=914
+  _globals['_SIGNATURE']._serialized_start=916
+  _globals['_SIGNATURE']._serialized_end=994
+  _globals['_FEATURIZER']._serialized_start=1308
+  _globals['_FEATURIZER']._serialized_end=1477
 # @@protoc_insertion_point(module_scope)

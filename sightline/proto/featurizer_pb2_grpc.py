@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class FeaturizerStub:
-    """Scores encoded images. Served by the featurizer, called by the stream joiner.
+    """Scores encoded images, or turns them into vectors. Served by the featurizer, called by the stream joiner.
     """
 
     def __init__(self, channel):
@@ -48,7 +48,7 @@ class FeaturizerStub:
 
 
 class FeaturizerServicer:
-    """Scores encoded images. Served by the featurizer, called by the stream joiner.
+    """Scores encoded images, or turns them into vectors. Served by the featurizer, called by the stream joiner.
     """
 
     def Predict(self, request_iterator, context):
@@ -88,7 +88,7 @@ def add_FeaturizerServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Featurizer:
-    """Scores encoded images. Served by the featurizer, called by the stream joiner.
+    """Scores encoded images, or turns them into vectors. Served by the featurizer, called by the stream joiner.
     """
 
     @staticmethod

@@ -8,29 +8,70 @@ import msgspec
 
 from sightline.config import Document
 from sightline.errors import ConfigError, QueryError
+from sightline.query.kinds import parse_kind
+from sightline.query.types import TIMESTAMP
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-SqlType = Literal["string", "bigint", "double", "boolean", "timestamp"]
+
+FILE_SUFFIXES = (".csv", ".jsonl", ".parquet")
+
+
+class Protobuf(msgspec.Struct, forbid_unknown_fields=True):
+    """A message type: `descriptor` is a file that `protoc --descriptor_set_out --include_imports` made."""
+
+    descriptor: str
+    message: str
 
 
 class Source(msgspec.Struct, forbid_unknown_fields=True):
-    """A stream of events. `extensions` are the user's own CloudEvents attributes and the SQL types of their columns."""
+    """A stream of events.
+
+    `columns` are those of JSON values, name to SQL type; without them they are inferred from the first records.
+    `extensions` are the user's own CloudEvents attributes and the SQL types of their columns.
+    `event_time` is SQL over the columns; by default ce_time, or the record's timestamp where the format has none.
+    `key` names the column that is the record key, by which the topic is partitioned.
+    A row more than `watermark` behind the newest event time of its partition may be late; a partition that is silent
+    for `idle` does not hold windows back.
+    """
 
     topic: str
-    format: Literal["cloudevents"] = "cloudevents"
-    event_time: Literal["time"] = "time"
-    watermark: str | None = None
+    format: Literal["cloudevents", "json", "protobuf"] = "cloudevents"
+    columns: dict[str, str] | None = None
+    protobuf: Protobuf | None = None
+    event_time: str | None = None
+    key: str | None = None
+    watermark: str = "0s"
+    idle: str = "5s"
     start: Literal["earliest", "latest"] = "earliest"
     extensions: dict[str, Literal["string"]] = {}
 
 
-class Table(msgspec.Struct, forbid_unknown_fields=True):
-    """A compacted topic of JSON rows. Without `columns` they are inferred from the rows that are there at start."""
+class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A compacted topic of JSON rows, or a file (CSV, JSON lines, Parquet) that is read again when it changes.
 
-    topic: str
+    `columns` gives each its SQL type as text; without, they are inferred from the rows that are there at start. With
+    `valid_from` a key has versions, and an event is joined with the one of its time.
+    """
+
     key: str
+    topic: str | None = None
+    file: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
     on_no_match: Literal["drop", "dead-letter"] = "drop"
-    columns: dict[str, SqlType] | None = None
+    columns: dict[str, str] | None = None
+
+
+class Windows(msgspec.Struct, forbid_unknown_fields=True):
+    """When a window's rows are emitted, and what becomes of rows that come too late for it.
+
+    `append`: once, when the watermark has passed the window's end and `allowed_lateness`; `update`: as it grows.
+    Late rows go to `late_topic`, or to the dead-letter topic with the reason `late`.
+    """
+
+    emit: Literal["append", "update"] = "append"
+    allowed_lateness: str = "0s"
+    late_topic: str | None = None
 
 
 class Sink(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,6 +90,7 @@ class Pipeline(msgspec.Struct, forbid_unknown_fields=True):
     query: str
     sink: Sink
     tables: dict[str, Table] = {}
+    windows: Windows = msgspec.field(default_factory=Windows)
     delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
     allow_engine_change: bool = True
 
@@ -66,14 +108,54 @@ class PipelineFile:
         pipeline = self.pipeline
         if len(pipeline.sources) > 1:
             raise self.error("a pipeline reads one source for now", "sources")
-        if pipeline.delivery == "exactly-once":
-            raise self.error("'exactly-once' is not supported yet; use at-least-once", "delivery")
+        for name, source in pipeline.sources.items():
+            self._check_source(name, source)
+        self._duration(pipeline.windows.allowed_lateness, "windows.allowed_lateness")
         for name in pipeline.tables:
             if name in pipeline.sources:
                 raise self.error("is the name of a source too", f"tables.{name}")
         for name, table in pipeline.tables.items():
-            if table.columns is not None and table.key not in table.columns:
-                raise self.error(f"{table.key!r} is not among the table's columns", f"tables.{name}.key")
+            self._check_table(table, f"tables.{name}")
+
+    def _check_table(self, table: Table, at: str) -> None:
+        if (table.topic is None) == (table.file is None):
+            raise self.error("either `topic` or `file` is needed, not both", at)
+        if table.file is not None:
+            if Path(table.file).suffix not in FILE_SUFFIXES:
+                raise self.error(f"{table.file!r} does not end with {', '.join(FILE_SUFFIXES)}", f"{at}.file")
+            table.file = str(self.path.parent / table.file)
+        if table.valid_to is not None and table.valid_from is None:
+            raise self.error("`valid_to` needs `valid_from`", f"{at}.valid_to")
+        if table.columns is None:
+            return
+        for column, kind in table.columns.items():
+            try:
+                parse_kind(kind)
+            except ValueError as error:
+                raise self.error(str(error), f"{at}.columns.{column}") from None
+        named = {"key": table.key, "valid_from": table.valid_from, "valid_to": table.valid_to}
+        for key, used in named.items():
+            if used is not None and used not in table.columns:
+                raise self.error(f"{used!r} is not among the table's columns", f"{at}.{key}")
+            if used is not None and key != "key" and parse_kind(table.columns[used]) != TIMESTAMP:
+                raise self.error(f"{used!r} must be a timestamp, not {table.columns[used]}", f"{at}.{key}")
+
+    def _check_source(self, name: str, source: Source) -> None:
+        path = f"sources.{name}"
+        self._duration(source.watermark, f"{path}.watermark")
+        self._duration(source.idle, f"{path}.idle")
+        if source.columns is not None and source.format != "json":
+            raise self.error(f"columns are declared for format json only, this is {source.format}", f"{path}.columns")
+        if (source.protobuf is not None) != (source.format == "protobuf"):
+            raise self.error("format protobuf needs a protobuf block, and no other format has one", f"{path}.format")
+        if source.extensions and source.format != "cloudevents":
+            raise self.error(f"extensions are CloudEvents attributes, this is {source.format}", f"{path}.extensions")
+
+    def _duration(self, text: str, path: str) -> None:
+        try:
+            parse_duration_s(text)
+        except ValueError as error:
+            raise self.error(str(error), path) from None
 
     def error(self, message: str, path: str) -> ConfigError:
         """An error at a key of the file, such as `sink.key`."""
@@ -81,14 +163,22 @@ class PipelineFile:
 
     def query_error(self, message: str, offset: int) -> QueryError:
         """An error at a character offset of the query, as line and column of the file."""
-        before = self.pipeline.query[:offset]
+        return self._sql_error(self.pipeline.query, ("query",), message, offset)
+
+    def event_time_error(self, source: str, message: str, offset: int) -> QueryError:
+        """An error in a source's `event_time`."""
+        text = self.pipeline.sources[source].event_time or ""
+        return self._sql_error(text, ("sources", source, "event_time"), message, offset)
+
+    def _sql_error(self, text: str, keys: tuple[str, ...], message: str, offset: int) -> QueryError:
+        before = text[:offset]
         line, column = before.count("\n"), offset - (before.rfind("\n") + 1)
-        start_line, indent = self._document.text_start("query")
-        block = self._document.is_block("query")
+        start_line, indent = self._document.text_start(*keys)
+        block = self._document.is_block(*keys)
         return QueryError(
             message,
             file=self.path,
-            key="query",
+            key=".".join(keys),
             line=start_line + line + 1,
             column=column + (indent if block or not line else 0) + 1,
         )

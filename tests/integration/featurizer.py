@@ -51,14 +51,15 @@ class Caller:
         self.call = stub.Predict(iter(self._requests.get, None), timeout=TIMEOUT_S)
         self._sent = 0
 
-    def send(self, *images: bytes, model: str = MODEL, **fields: int) -> int:
+    def send(self, *images: bytes, model: str = MODEL, signature: str = "", **fields: int) -> int:
         self._sent += 1
-        self._requests.put(pb.PredictRequest(request_id=self._sent, model=model, images=images, **fields))
+        request = pb.PredictRequest(request_id=self._sent, model=model, signature=signature, images=images, **fields)
+        self._requests.put(request)
         return self._sent
 
-    def ask(self, *images: bytes, model: str = MODEL, **fields: int) -> pb.PredictResponse:
+    def ask(self, *images: bytes, model: str = MODEL, signature: str = "", **fields: int) -> pb.PredictResponse:
         """The response to this request, when no other is unanswered."""
-        request_id = self.send(*images, model=model, **fields)
+        request_id = self.send(*images, model=model, signature=signature, **fields)
         response: pb.PredictResponse = next(self.call)
         assert response.request_id == request_id
         return response

@@ -1,7 +1,8 @@
 """A featurizer made by hand from the protos: it answers what the "image" says, so the joiner is tested alone.
 
 An image is text. "cat 0.9" gives that class; "bad" is not an image; "busy" is refused once and then a dog;
-"die" ends the whole stream, as a crash would, every time it is in a request.
+"die" ends the whole stream, as a crash would, every time it is in a request. Asked for "featurize" it gives the image's
+first three bytes, for "length" how many there are.
 """
 
 from collections.abc import Iterator
@@ -14,38 +15,57 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
 
+SIGNATURES = (
+    pb.Signature(name="featurize", output=pb.VALUES, shape=[3]),
+    pb.Signature(name="length", output=pb.VALUES, shape=[]),
+    pb.Signature(name="predict", output=pb.CLASSES, shape=[2]),
+)
+
 
 class Scripted(featurizer_pb2_grpc.FeaturizerServicer):
     def __init__(self) -> None:
         self.requests: list[list[bytes]] = []
+        self.signatures: list[str] = []
+        """Of each request."""
         self._was_busy: set[bytes] = set()
 
     def ListModels(self, request: pb.ListModelsRequest, context: grpc.ServicerContext) -> pb.ListModelsResponse:
-        return pb.ListModelsResponse(models=[pb.Model(name="m", versions=["1"], engine="scripted")])
+        model = pb.Model(name="m", versions=["1"], engine="scripted", signatures=SIGNATURES)
+        return pb.ListModelsResponse(models=[model])
 
     def Predict(
         self, requests: Iterator[pb.PredictRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.PredictResponse]:
         for request in requests:
             self.requests.append(list(request.images))
+            self.signatures.append(request.signature)
             if any(image.startswith(b"die") for image in request.images):
                 context.abort(grpc.StatusCode.UNAVAILABLE, "died")
+            if request.signature not in ("", *(each.name for each in SIGNATURES)):
+                yield pb.PredictResponse(
+                    request_id=request.request_id,
+                    status=pb.SIGNATURE_NOT_FOUND,
+                    detail=f"m@1 has no signature {request.signature!r}; there is featurize, length, predict",
+                )
+                continue
             yield pb.PredictResponse(
                 request_id=request.request_id,
                 status=pb.OK,
-                results=[self._one(image) for image in request.images],
+                results=[self._one(image, request.signature) for image in request.images],
                 model="m",
                 model_version="1",
                 engine="scripted",
                 timing=pb.Timing(decode_us=1, inference_us=2, batch_rows=len(request.images)),
             )
 
-    def _one(self, image: bytes) -> pb.ImageResult:
+    def _one(self, image: bytes, signature: str) -> pb.ImageResult:
         if image.startswith(b"bad"):
             return pb.ImageResult(status=pb.NOT_AN_IMAGE, detail="no")
         if image.startswith(b"busy") and image not in self._was_busy:
             self._was_busy.add(image)
             return pb.ImageResult(status=pb.RESOURCE_EXHAUSTED, detail="later")
+        if signature in ("featurize", "length"):
+            return pb.ImageResult(status=pb.OK, values=list(image[:3]) if signature == "featurize" else [len(image)])
         label, score = (image.decode().split() + ["dog", "0.9"])[:2] if image.startswith(b"cat") else ("dog", "0.9")
         return pb.ImageResult(status=pb.OK, classes=[pb.Classification(label=label, score=float(score))])
 

@@ -19,6 +19,7 @@ from services.featurizer.repository import load
 from services.featurizer.servicers.featurizer import FeaturizerServicer
 from services.featurizer.settings import Settings
 from sightline.models.engines import EngineName
+from sightline.models.signatures import PREDICT, Shape
 from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
 from tests.integration.featurizer import grey
@@ -35,12 +36,20 @@ class GatedEngine:
 
     def __init__(self) -> None:
         self.labels = [str(shade) for shade in range(256)]
+        self.signatures: dict[str, Shape] = {"predict": (256,), "shade": (1,), "grid": (None, 2), "lies": (3,)}
         self.gate, self.batches = Semaphore(FREE), SimpleQueue[list[int]]()
 
     def predict(self, images: np.ndarray) -> np.ndarray:
+        return self.run(PREDICT, images)
+
+    def run(self, signature: str, images: np.ndarray) -> np.ndarray:
         shades = images[:, 0, 0, 0]
         self.batches.put([int(shade) for shade in shades])
         assert self.gate.acquire(timeout=WAIT_S)
+        if signature == "grid":  # [[shade, 0], [shade, 1], [shade, 2], ...]
+            return np.stack([[[shade, row] for row in range(1000)] for shade in shades]).astype(np.float32)
+        if signature == "shade":
+            return shades[:, None] / np.float32(200 - shades[:, None])  # 200: infinite
         return np.asarray(np.eye(256, dtype=np.float32)[shades])
 
     def warm_up(self) -> None:
@@ -84,7 +93,7 @@ async def bench(tmp_path: Any, loaded: bool = True, **limits: int) -> AsyncItera
     (tmp_path / "net" / "1").mkdir(parents=True)
     where = {"model_root": tmp_path, "grpc_host": "127.0.0.1", "grpc_port": 0}
     settings = Settings.model_validate({**where, **limits})
-    servicer, engine = FeaturizerServicer(settings.stream_requests_max), GatedEngine()
+    servicer, engine = FeaturizerServicer(settings), GatedEngine()
     with ThreadPoolExecutor(2) as decoders:
         async with (
             server.serving(settings, servicer, server.Health()) as port,
@@ -101,8 +110,9 @@ async def bench(tmp_path: Any, loaded: bool = True, **limits: int) -> AsyncItera
                 await servicer.close()
 
 
-def request(request_id: int, *shades: int, **fields: int) -> pb.PredictRequest:
-    return pb.PredictRequest(request_id=request_id, model="net", images=[grey(shade) for shade in shades], **fields)
+def request(request_id: int, *shades: int, signature: str = "", **fields: int) -> pb.PredictRequest:
+    images = [grey(shade) for shade in shades]
+    return pb.PredictRequest(request_id=request_id, model="net", signature=signature, images=images, **fields)
 
 
 def shades(response: pb.PredictResponse) -> list[int]:
@@ -133,6 +143,72 @@ def test_what_queues_up_behind_a_batch_is_the_next_one(tmp_path):
             assert (second.request_id, shades(second), second.timing.batch_rows) == (2, [20, 21], 4)
             assert shades(await calls[1].read()) == [30]
             assert shades(await calls[2].read()) == [40]
+
+    run(test())
+
+
+def test_a_batch_is_of_one_signature(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path) as b:
+            call = b.stub.Predict()
+            await call.write(request(1, 10))
+            await b.engine.next_batch()
+            for number, signature in enumerate(["", "shade", "predict", "shade"], start=2):
+                await call.write(request(number, 10 * number, signature=signature))
+            await b.until(lambda: b.queue_rows == 4)
+            b.engine.gate.release(3)
+            assert [await b.engine.next_batch() for _ in range(2)] == [[20, 40], [30, 50]]
+            answers = {each.request_id: each for each in [await call.read() for _ in range(5)]}
+            assert [shades(answers[number]) for number in (1, 2, 4)] == [[10], [20], [40]]
+            assert [list(answers[number].results[0].values) for number in (3, 5)] == [
+                [pytest.approx(30 / 170)],
+                [pytest.approx(50 / 150)],
+            ]
+            assert not answers[3].results[0].classes and not answers[2].results[0].values
+
+    run(test())
+
+
+def test_values_are_of_the_promised_shape_and_finite(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path) as b:
+            b.engine.gate.release(FREE)
+            call = b.stub.Predict()
+            await call.write(request(1, 7, signature="grid"))
+            values = (await call.read()).results[0].values
+            assert list(values[:6]) == [7, 0, 7, 1, 7, 2] and len(values) == 2000
+            await call.write(request(2, 100, 200, signature="shade"))
+            assert [each.status for each in (await call.read()).results] == [pb.OK, pb.MODEL_ERROR]
+            await call.write(request(3, 1, signature="lies"))
+            assert [each.status for each in (await call.read()).results] == [pb.MODEL_ERROR]
+
+    run(test())
+
+
+def test_an_answer_too_large_to_send_is_refused_and_the_stream_goes_on(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path, message_bytes_max=16_000) as b:
+            b.engine.gate.release(FREE)
+            call = b.stub.Predict()
+            await call.write(request(1, 7, 8, signature="grid"))
+            refused = await call.read()
+            assert refused.status == pb.INVALID_ARGUMENT and "message_bytes_max" in refused.detail
+            await call.write(request(2, 7, signature="grid"))
+            assert len((await call.read()).results[0].values) == 2000
+
+    run(test())
+
+
+def test_signatures_are_listed_with_the_shape_of_their_output(tmp_path):
+    async def test() -> None:
+        async with bench(tmp_path) as b:
+            (model,) = (await b.stub.ListModels(pb.ListModelsRequest())).models
+            assert [(each.name, each.output, list(each.shape)) for each in model.signatures] == [
+                ("grid", pb.VALUES, [-1, 2]),
+                ("lies", pb.VALUES, [3]),
+                ("predict", pb.CLASSES, [256]),
+                ("shade", pb.VALUES, [1]),
+            ]
 
     run(test())
 

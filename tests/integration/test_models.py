@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.errors import ConfigError
-from sightline.models import manifest, photographs, repository
+from sightline.models import efficientnet_lite, manifest, photographs, pull, quiet, repository, zoo
 from sightline.models.agreement import agreement
 from sightline.models.decode import BadImage, decode
 from sightline.models.engines import Engine, load
@@ -85,6 +85,52 @@ def test_a_batch_equals_its_rows(litert: Engine, tensorflow: Engine) -> None:
         rows = np.concatenate([engine.predict(images[i : i + 1]) for i in range(3)])
         np.testing.assert_allclose(engine.predict(images), rows, atol=1e-5)
         assert engine.predict(images[:0]).shape == (0, 1000)
+        assert engine.run("featurize", images[:0]).shape == (0, 1280)
+
+
+@pytest.fixture(scope="module")
+def seen(litert: Engine) -> Images:
+    frames = photographs.jittered(photographs.labelled(), 20, seed=12)
+    return np.stack([decoded(data, litert.input_size) for _, data in frames])
+
+
+def test_features_are_those_of_the_network_built_from_its_weights(root: Path, tensorflow: Engine, seen: Images) -> None:
+    known, cache = zoo.entry("efficientnet-lite0"), root / "build" / "models-cache"
+    if not (cache / known.package).is_file():
+        pytest.skip("no pulled weights: make models")
+    network = efficientnet_lite.build(pull.read_weights(known, cache / known.package))
+    pooled = network.features((seen.astype(np.float32) - efficientnet_lite.MEAN) / efficientnet_lite.SCALE).numpy()
+    assert pooled.shape == (20, 1280) and pooled.std() > 0.1
+    np.testing.assert_allclose(tensorflow.run("featurize", seen), pooled, atol=1e-4)
+
+
+def test_the_last_layer_turns_features_into_the_predicted_probabilities(
+    directory: Path, tensorflow: Engine, seen: Images
+) -> None:
+    loaded = quiet.tensorflow().saved_model.load(str(directory))
+    logits = tensorflow.run("featurize", seen) @ loaded.dense.numpy() + loaded.bias.numpy()
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), tensorflow.predict(seen), atol=1e-5)
+
+
+def test_int8_features_point_where_those_in_float32_do(litert: Engine, tensorflow: Engine, seen: Images) -> None:
+    int8, float32 = litert.run("featurize", seen), tensorflow.run("featurize", seen)
+    assert int8.shape == (20, 1280) and int8.dtype == np.float32
+    cosine = (int8 * float32).sum(axis=1) / np.linalg.norm(int8, axis=1) / np.linalg.norm(float32, axis=1)
+    assert cosine.mean() > 0.99 and cosine.min() > 0.9, cosine
+
+
+@pytest.mark.parametrize("which", ["litert", "tensorflow"])
+def test_signatures(which: str, request: pytest.FixtureRequest, directory: Path, seen: Images) -> None:
+    engine: Engine = request.getfixturevalue(which)
+    assert engine.signatures == {"predict": (1000,), "serving_default": (1000,), "featurize": (1280,)}
+    made = manifest.read(directory)
+    assert made and made.signatures == {name: list(shape) for name, shape in engine.signatures.items()}
+    for signature in ("predict", "serving_default"):  # whatever ran before
+        engine.run("featurize", seen[:1])
+        np.testing.assert_allclose(engine.run(signature, seen[:3]), engine.predict(seen[:3]), atol=1e-6)
+    with pytest.raises(KeyError):
+        engine.run("no such", seen)
 
 
 @pytest.mark.parametrize("which", ["litert", "tensorflow"])
@@ -132,8 +178,6 @@ def test_many_threads_share_one_engine(litert: Engine) -> None:
 
 
 def test_the_graph_decodes_jpeg_as_we_do(directory: Path, tensorflow: Engine) -> None:
-    from sightline.models import quiet
-
     tf = quiet.tensorflow()
     served = tf.saved_model.load(str(directory)).signatures["predict_jpeg"]
     data = [jpeg(photograph.pixels) for photograph in photographs.labelled()]

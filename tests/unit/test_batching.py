@@ -107,6 +107,26 @@ def test_a_batch_taken_makes_room():
     assert batcher.offer("b", 4) is Admission.ACCEPTED
 
 
+def test_groups_never_share_a_batch_and_take_turns():
+    batcher: Batcher[str] = Batcher(batch_rows_max=4, queue_rows_max=100)
+    for work, rows, priority in [("a1", 3, 0), ("b1", 1, 0), ("a2", 3, 0), ("b2", 1, 9), ("a3", 1, 0)]:
+        batcher.offer(work, rows, priority=priority, group=work[0])
+    ran = []
+    while batcher.rows:
+        ran.append([f"{part.work}:{part.start}-{part.stop}" for part in batcher.take(now_s=0).parts])
+    assert ran == [["b2:0-1", "b1:0-1"], ["a1:0-3", "a2:0-1"], ["a2:1-3", "a3:0-1"]]
+
+
+def test_a_group_that_has_expired_leaves_its_turn_to_the_next():
+    batcher: Batcher[str] = Batcher(batch_rows_max=4, queue_rows_max=100)
+    batcher.offer("a1", 2, expires_s=1, group="a")
+    batcher.offer("b1", 1, group="b")
+    batcher.offer("a2", 1, group="a")
+    assert batcher.take(now_s=2) == ([("b1", 0, 1)], ["a1"])
+    assert batcher.drop(lambda work: work == "a2") == 1
+    assert batcher.take(now_s=2) == ([], [])
+
+
 def test_dropped_work_never_runs_and_the_order_of_the_rest_stays():
     batcher = offered(("a", 6, 0, None), ("b", 1, 0, None), ("c", 1, 5, None), ("d", 1, 0, None))
     batcher.take(now_s=0)  # c, and half of a

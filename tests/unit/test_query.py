@@ -53,10 +53,10 @@ def event(**changes: object) -> Event:
 
 def places(*rows: str) -> dict[str, dict[object, object]]:
     columns = {"code": "string", "name": "string", "lat": "double", "open": "boolean", "n": "bigint"}
-    table = TableRows("places", Table("places", "code", columns=columns))  # type: ignore[arg-type]
+    table = TableRows("places", Table(topic="places", key="code", columns=columns))
     for row in rows:
         assert table.apply(None, row.encode(), 0, 0) is None
-    return {"places": table.rows}
+    return {"places": table.by_key()}
 
 
 A = '{"code": "A", "name": "Station A", "lat": 1.5, "open": true, "n": 3}'

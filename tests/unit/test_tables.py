@@ -1,20 +1,24 @@
 """A table's rows: the newest version of each key, typed, bounded; a bad row changes nothing."""
 
+from pathlib import Path
+
 import pytest
 
+from sightline.errors import ConfigError
 from sightline.events import Reason
-from sightline.query.pipeline import Table
-from sightline.query.tables import TableRows, infer_columns
+from sightline.query.pipeline import PipelineFile, Table
+from sightline.query.tables import TableLimits, TableRows, infer_columns
 
 COLUMNS = {"id": "string", "lat": "double", "since": "timestamp"}
 
 
-def table(rows_max: int = 10) -> TableRows:
-    return TableRows("t", Table("t", "id", columns=COLUMNS), rows_max)  # type: ignore[arg-type]
+def table(rows_max: int = 10, partitions: int = 1) -> TableRows:
+    return TableRows("t", Table(topic="t", key="id", columns=COLUMNS), TableLimits(rows_max), partitions=partitions)
 
 
 def names(rows: TableRows) -> dict[object, object]:
-    return {key: row.c1 for key, row in rows.rows.items()}
+    find = rows.lookup()
+    return {key: row.c1 for key in "abc" for row in find(key, 0)}
 
 
 def test_insert_update_delete() -> None:
@@ -29,7 +33,7 @@ def test_insert_update_delete() -> None:
 def test_times_become_microseconds() -> None:
     rows = table()
     rows.apply(b"a", b'{"id": "a", "since": "1970-01-01T00:00:01.5Z"}', 0, 0)
-    assert rows.rows["a"].c2 == 1_500_000
+    assert rows.lookup()("a", 0)[0].c2 == 1_500_000
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ def test_a_full_table_refuses_new_keys_and_takes_updates() -> None:
 
 
 def test_of_equal_keys_in_two_partitions_the_newest_timestamp_wins() -> None:
-    rows = table()
+    rows = table(partitions=2)
     rows.apply(b"a", b'{"id": "a", "lat": 1}', 100, 0)
     rows.apply(b"a", b'{"id": "a", "lat": 2}', 99, 1)
     assert (names(rows), rows.conflicts) == ({"a": 1.0}, 1)
@@ -85,3 +89,43 @@ def test_columns_are_inferred_from_rows() -> None:
         b'{"x": 2.5, "ok": true, "mixed": "a"}',
     ]
     assert infer_columns(values) == {"id": "string", "n": "bigint", "x": "double", "ok": "boolean"}
+
+
+HEAD = """\
+version: 1
+name: p
+sources: {s: {topic: s}}
+query: SELECT 1 AS x FROM s
+sink: {topic: m, key: [x]}
+tables: {t: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("{key: a}", "tables.t: either `topic` or `file` is needed, not both"),
+        ("{key: a, topic: t, file: t.csv}", "tables.t: either `topic` or `file` is needed, not both"),
+        ("{key: a, file: t.xlsx}", "tables.t.file: 't.xlsx' does not end with .csv, .jsonl, .parquet"),
+        ("{key: a, topic: t, valid_to: b}", "tables.t.valid_to: `valid_to` needs `valid_from`"),
+        (
+            "{key: a, topic: t, valid_from: b, columns: {a: int, b: string}}",
+            "tables.t.valid_from: 'b' must be a timestamp, not string",
+        ),
+        ("{key: a, topic: t, valid_from: b, columns: {a: int}}", "'b' is not among the table's columns"),
+        ("{key: a, topic: t, columns: {a: 'decimal(40,2)'}}", "'decimal(40,2)' is not a type"),
+    ],
+)
+def test_a_wrong_table_is_refused_at_its_key(tmp_path: Path, table: str, said: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(HEAD % table)
+    with pytest.raises(ConfigError) as caught:
+        PipelineFile(path)
+    assert ":6:" in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_a_relative_file_is_beside_the_pipeline(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(HEAD % "{key: a, file: data/t.csv}")
+    assert PipelineFile(path).pipeline.tables["t"].file == str(tmp_path / "data/t.csv")

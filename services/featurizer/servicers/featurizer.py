@@ -5,11 +5,12 @@ from typing import Any
 
 import grpc
 
-from services.featurizer.errors import DRAINING, LOADING, NO_IMAGES, Refusal
+from services.featurizer.errors import ANSWER_TOO_LARGE, DRAINING, LOADING, NO_IMAGES, Refusal
 from services.featurizer.repository import Repository, Servable
 from services.featurizer.scheduler import Answer, Job
 from services.featurizer.servicers import messages
 from services.featurizer.servicers.stream import Stream
+from services.featurizer.settings import Settings
 from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
 
@@ -20,15 +21,15 @@ DRAIN_LINGER_S = 0.25
 class FeaturizerServicer(featurizer_pb2_grpc.FeaturizerServicer):
     """Requests are answered UNAVAILABLE until `repository` is set."""
 
-    def __init__(self, stream_requests_max: int) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.repository: Repository | None = None
-        self._stream_requests_max = stream_requests_max
+        self._settings = settings
         self._streams: set[Stream] = set()
         self._draining = False
         self._stream_ended = asyncio.Event()
 
     async def Predict(self, _: object, context: Any) -> None:
-        stream = Stream(context, self._stream_requests_max, self._accept)
+        stream = Stream(context, self._settings.stream_requests_max, self._accept)
         self._streams.add(stream)
         if self._draining:
             self._announce(stream)
@@ -80,9 +81,13 @@ class FeaturizerServicer(featurizer_pb2_grpc.FeaturizerServicer):
 
         def answer(outcome: Answer | Refusal) -> None:
             stream.jobs.discard(job)
-            stream.send(messages.response(request, servable, outcome))
+            response = messages.response(request, servable, outcome)
+            if response.ByteSize() > self._settings.message_bytes_max:
+                response = messages.refused(request, ANSWER_TOO_LARGE)  # gRPC would end the whole stream
+            stream.send(response)
 
-        job = Job(request.images, answer, priority=request.priority, timeout_s=request.timeout_ms / 1e3 or None)
+        timeout_s = request.timeout_ms / 1e3 or None
+        job = Job(request.images, answer, messages.signature(request), request.priority, timeout_s)
         stream.jobs.add(job)
         if refused := servable.scheduler.submit(job):
             answer(refused)
@@ -92,4 +97,9 @@ class FeaturizerServicer(featurizer_pb2_grpc.FeaturizerServicer):
             return DRAINING
         if self.repository is None:
             return LOADING
-        return self.repository.find(request.model) if request.images else NO_IMAGES
+        if not request.images:
+            return NO_IMAGES
+        servable = self.repository.find(request.model)
+        if isinstance(servable, Refusal):
+            return servable
+        return servable.lacks(messages.signature(request)) or servable

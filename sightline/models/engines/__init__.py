@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import ConfigError
+from sightline.models.signatures import Shape
 
 EngineName = Literal["litert", "tensorflow"]
 Choice = Literal["auto", "litert", "tensorflow"]
@@ -20,19 +21,25 @@ SAVED_MODEL_FILE = "saved_model.pb"
 
 
 class Engine(Protocol):
-    """One loaded model. `predict` may be called from any thread; calls on one engine run one after the other."""
+    """One loaded model. It may be called from any thread; calls on one engine run one after the other."""
 
     name: EngineName
     input_size: int
     """Edge of the square input in pixels."""
     labels: list[str]
+    signatures: dict[str, Shape]
+    """What `run` runs, and the shape of its output for one image. PREDICT is always there."""
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """RGB [n, s, s, 3] to probabilities [n, classes]; n may be 0. Releases the GIL while the network runs."""
         ...
 
+    def run(self, signature: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """RGB [n, s, s, 3] to [n, *shape] by one of `signatures` (else KeyError), otherwise as `predict`."""
+        ...
+
     def warm_up(self) -> None:
-        """Run once, so that the first event doesn't pay for lazy set-up."""
+        """Run everything once, so that the first event doesn't pay for lazy set-up."""
         ...
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
-"""TensorFlow: a SavedModel's `serving_default`, on CPU or GPU."""
+"""TensorFlow: a SavedModel's signatures, on CPU or GPU."""
 
 import threading
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,16 @@ from sightline.errors import ConfigError
 from sightline.models import quiet
 from sightline.models.engines import SAVED_MODEL_FILE, EngineName
 from sightline.models.engines.checks import check_files, check_shapes
+from sightline.models.signatures import PREDICT, SERVING_DEFAULT, Shape
+
+
+class _Runnable(NamedTuple):
+    """A signature of one image tensor in and one float tensor out, a row for each image."""
+
+    function: Any
+    input: str
+    output: str
+    shape: Shape
 
 
 class TensorFlowEngine:
@@ -30,29 +41,54 @@ class TensorFlowEngine:
             self._model = tf.saved_model.load(str(directory))
         except Exception as error:  # TensorFlow raises many kinds on a damaged SavedModel
             raise ConfigError(f"isn't a SavedModel: {str(error).splitlines()[0]}", file=file) from None
-        function = self._model.signatures.get("serving_default")
+        function = self._model.signatures.get(SERVING_DEFAULT)
         if function is None:
             raise ConfigError("has no signature serving_default", file=file)
         inputs, outputs = list(function.structured_input_signature[1].values()), function.structured_outputs
         if len(inputs) != 1 or len(outputs) != 1 or inputs[0].dtype != tf.uint8:
             raise ConfigError("serving_default doesn't take one uint8 tensor and return one", file=file)
-        (self._output, scores), self._input = next(iter(outputs.items())), inputs[0].name
+        (scores,) = outputs.values()
         shapes = inputs[0].shape.as_list(), scores.shape.as_list()
         self.input_size, self.labels = check_shapes(directory, file, *shapes)
-        self._function, self._constant = function, tf.constant
+        self._runnable = _runnable(self._model.signatures, self.input_size)
+        self._runnable[PREDICT] = _Runnable(function, inputs[0].name, next(iter(outputs)), (len(self.labels),))
+        self.signatures = {name: each.shape for name, each in self._runnable.items()}
+        self._constant = tf.constant
         self._lock = threading.Lock()
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.run(PREDICT, images)
+
+    def run(self, signature: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        function, taken, given, shape = self._runnable[signature]
         if not len(images):
-            return np.empty((0, len(self.labels)), np.float32)
+            return np.empty((0, *(n or 0 for n in shape)), np.float32)
         with self._lock:
-            scores = self._function(**{self._input: self._constant(images)})[self._output].numpy()
-        return np.asarray(scores, np.float32)
+            values = function(**{taken: self._constant(images)})[given].numpy()
+        return np.asarray(values, np.float32)
 
     def warm_up(self) -> None:
-        for rows in (1, 2):
-            self.predict(np.zeros((rows, self.input_size, self.input_size, 3), np.uint8))
+        for signature in self.signatures:
+            for rows in (1, 2):
+                self.run(signature, np.zeros((rows, self.input_size, self.input_size, 3), np.uint8))
 
     def close(self) -> None:
         with self._lock:
-            del self._model, self._function
+            del self._model, self._runnable
+
+
+def _runnable(signatures: Any, input_size: int) -> dict[str, _Runnable]:
+    tf = quiet.tensorflow()
+    found = {}
+    for name, function in signatures.items():
+        inputs, outputs = list(function.structured_input_signature[1].values()), function.structured_outputs
+        if len(inputs) != 1 or len(outputs) != 1:
+            continue
+        ((output, values),) = outputs.items()
+        image = tf.TensorSpec([None, input_size, input_size, 3], tf.uint8)
+        if not image.is_compatible_with(inputs[0]) or not values.dtype.is_floating or not values.shape.rank:
+            continue
+        rows, *shape = values.shape.as_list()
+        if rows is None:  # as many as there are images
+            found[name] = _Runnable(function, inputs[0].name, output, tuple(shape))
+    return found

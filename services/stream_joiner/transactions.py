@@ -1,0 +1,148 @@
+"""Exactly once: outputs, state and input offsets in one Kafka transaction, a few times a second.
+
+1. The engine's owner sends outputs; they wait here.
+2. `commit` takes what has been sent and the offsets that it covers. The engine's state is at those offsets.
+3. In the consumer's thread: begin, produce, send the offsets with the group's metadata, commit.
+4. The owner hears that it is safe. What was sent meanwhile waits for the next transaction.
+
+A transaction is never open while anything is waited for but the broker. One that the broker aborted is made again as
+it was: nothing of it was seen by a reader in read_committed. An instance that has lost its partitions is fenced: its
+offsets are refused, and with them all that it sent.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from services.stream_joiner.sink import Acknowledged, Later, Output, ignore, produce
+from sightline.io.kafka import producer_config
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 10.0
+"""Of one call to the broker; the call is made again if it may be."""
+
+TRANSACTION_MS = 10_000
+"""After that the broker aborts what a dead instance left open; readers in read_committed wait for it."""
+
+ABORTED_PAUSE_S = 0.05
+ABORTED_MAX = 100
+
+_OURS_NO_MORE = (KafkaError.UNKNOWN_MEMBER_ID, KafkaError.FENCED_INSTANCE_ID)
+"""The group has put us out. An old generation alone may be a rebalance that began a moment ago."""
+
+Post = Callable[..., object]
+"""Calls a function with arguments in the engine's owner."""
+
+
+class _Sent(NamedTuple):
+    output: Output
+    acknowledged: Acknowledged
+
+
+class ExactlyOnce:
+    """`name` is the transactional id: of the instances of a group each needs its own, the same over restarts."""
+
+    exactly_once = True
+
+    def __init__(
+        self, bootstrap_servers: str, name: str, failed: Callable[[Exception], None], later: Later, post: Post
+    ) -> None:
+        more = {"transactional.id": name, "transaction.timeout.ms": TRANSACTION_MS}
+        self._producer = Producer(producer_config(bootstrap_servers, transactional=True) | more)
+        self._failed, self._later, self._post = failed, later, post
+        self._waiting: list[_Sent] = []
+        self._open = False
+        self._abandoned = False
+
+    def start(self) -> None:
+        """Fence whoever had our name before. Blocks until the broker answers."""
+        _patiently(lambda: self._producer.init_transactions(TIMEOUT_S))
+
+    def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None:
+        self._waiting.append(_Sent(output, acknowledged))
+
+    def poll(self) -> None:
+        """Acknowledgements come by `post`."""
+
+    def commit(self, offsets: list[TopicPartition]) -> None:
+        assert not self._open, "one transaction at a time"
+        sent, self._waiting = self._waiting, []
+        self._open, self._abandoned = True, False
+        self._later(lambda consumer: self._transact(consumer, sent, offsets))
+
+    def abandon(self) -> None:
+        self._waiting.clear()
+        self._abandoned = True
+
+    def settled(self) -> bool:
+        return not self._waiting and not self._open
+
+    @property
+    def busy(self) -> bool:
+        """A transaction is under way: the next one has to wait."""
+        return self._open
+
+    def close(self, timeout_s: float) -> int:
+        return len(self._waiting)
+
+    def _transact(self, consumer: Consumer, sent: Sequence[_Sent], offsets: list[TopicPartition]) -> None:
+        """In the consumer's thread."""
+        for _ in range(ABORTED_MAX):
+            if self._abandoned:
+                break
+            try:
+                self._producer.begin_transaction()
+                for each in sent:
+                    produce(self._producer, each.output, self._delivered)
+                metadata = consumer.consumer_group_metadata()
+                _patiently(lambda m=metadata: self._producer.send_offsets_to_transaction(offsets, m, TIMEOUT_S))
+                _patiently(lambda: self._producer.commit_transaction(TIMEOUT_S))
+            except KafkaException as error:
+                if not self._abort(error.args[0]):
+                    return
+            else:
+                self._post(self._committed, sent)
+                return
+        self._open = False
+
+    def _committed(self, sent: Sequence[_Sent]) -> None:
+        self._open = False
+        for each in sent:
+            each.acknowledged()
+
+    def _abort(self, error: KafkaError) -> bool:
+        """Whether the transaction may be made again."""
+        if error.fatal() or not error.txn_requires_abort():
+            self._post(self._failed, RuntimeError(f"transaction failed: {error.str()}"))
+            return False
+        log.warning("transaction aborted", extra={"why": error.str()})
+        try:
+            _patiently(lambda: self._producer.abort_transaction(TIMEOUT_S))
+        except KafkaException as fatal:
+            self._post(self._failed, RuntimeError(f"transaction failed: {fatal.args[0].str()}"))
+            return False
+        if error.code() in _OURS_NO_MORE:
+            self._post(self._failed, RuntimeError(f"fenced: {error.str()}"))
+            return False
+        time.sleep(ABORTED_PAUSE_S)
+        return True
+
+    @staticmethod
+    def _delivered(error: KafkaError | None, _: Message) -> None:
+        """A record that failed fails its transaction, which tells."""
+
+
+def _patiently(call: Callable[[], object]) -> None:
+    """Again while the broker is away, as the client says it may be."""
+    while True:
+        try:
+            call()
+            return
+        except KafkaException as error:
+            if not error.args[0].retriable():
+                raise
+            log.warning("waiting for Kafka", extra={"why": error.args[0].str()})

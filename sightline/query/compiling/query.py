@@ -1,0 +1,126 @@
+"""What a compiled query offers to whoever runs it: the joiner on Kafka, or the command line on files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sightline.query.compiling.finish import accumulate_entries_source, finish_source, images_source
+from sightline.query.compiling.scan import NOTHING, MissingError, scan_source
+from sightline.query.compiling.source import indented, record, unless
+from sightline.query.expressions import Code, Expressions
+from sightline.query.planning.nodes import Plan
+from sightline.query.runtime.rows import struct_class
+from sightline.query.planning.grouping import WINDOW_TYPE
+from sightline.query.windows.windowing import Windowing, windowing
+
+Lookup = Callable[[Any, int], Sequence[Any]]
+"""Rows of a table by key and event time, µs."""
+
+ResultRow = dict[str, Any]
+
+
+@dataclass
+class Found:
+    """What a scan found. Indexes are those of the batch.
+
+    `results`: of each event that has any, the joined rows (with a model) or the query's rows. `unmatched`: events
+    that have no row in a table, with the table and the key. `added` counts rows that went into windows.
+    """
+
+    waiting: bool = False
+    results: list[tuple[int, Sequence[Any]]] = field(default_factory=list)
+    unmatched: list[tuple[int, str, Any]] = field(default_factory=list)
+    errors: list[tuple[int, Exception]] = field(default_factory=list)
+    filtered: int = 0
+    joined_away: int = 0
+    added: int = 0
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A query bound to the look-ups of its tables. See scan.py and finish.py for the functions' contracts."""
+
+    scan: Callable[..., int]
+    replay: Callable[..., int]
+    """`scan` for rows that a restored window state may hold already."""
+    finish: Callable[..., None]
+    images: Callable[..., tuple[Any, ...]]
+    accumulate: Callable[..., None]
+
+
+@dataclass(frozen=True)
+class KeyIndex:
+    """A table is looked up by `key(row)`; `name` is its SQL."""
+
+    table: str
+    name: str
+    key: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Query:
+    """`times(rows, timestamps_ms)` gives the rows' event times, µs; an error in one of them fails all.
+
+    `project(start_us, end_us, key, values)` gives the row of a group, or None where HAVING is not true.
+    `indexes[i]` is how join i finds its rows: the table, and a KeyIndex unless it is by the table's own key.
+    """
+
+    plan: Plan
+    times: Callable[[Sequence[Any], Sequence[int]], list[int]]
+    project: Callable[[int, int, Any, Any], ResultRow | None]
+    windowing: Windowing | None
+    indexes: tuple[tuple[str, KeyIndex | None], ...]
+    source: str
+    _bind: Callable[..., tuple[Callable[..., Any], ...]]
+
+    def bind(self, lookups: Sequence[Lookup]) -> Bound:
+        """`lookups[i]` serves join i."""
+        return Bound(*self._bind(*lookups))
+
+
+def compile_plan(plan: Plan, expressions: Expressions) -> Query:
+    namespace: dict[str, Any] = dict(expressions.namespace)
+    namespace |= {"MissingError": MissingError, "NOTHING": NOTHING, "window": struct_class(WINDOW_TYPE)}
+    grouping = plan.grouping
+    windows = windowing(grouping.spec, [each.type for each in grouping.keys], grouping.aggregates) if grouping else None
+    if windows:
+        namespace |= windows.namespace
+    lines = [*_times(plan), *_indexes(plan), *_project(plan, namespace), *_bind(plan, windows, namespace)]
+    source = "\n".join(lines) + "\n"
+    exec(compile(source, "<query>", "exec"), namespace)
+    indexes = tuple(
+        (each.table, KeyIndex(each.table, each.text, namespace[f"index{i}"]) if each.index else None)
+        for i, each in enumerate(plan.joins)
+    )
+    return Query(plan, namespace["times"], namespace["project"], windows, indexes, source, namespace["bind"])
+
+
+def _times(plan: Plan) -> list[str]:
+    code = plan.event_time
+    text = "[each * 1000 for each in timestamps_ms]" if code is None else f"[{code.text} for row in rows]"
+    return ["def times(rows, timestamps_ms):", f"    return {text}"]
+
+
+def _indexes(plan: Plan) -> list[str]:
+    lines = []
+    for number, each in enumerate(plan.joins):
+        if each.index:
+            lines += [f"def index{number}({each.relation.variable}):", f"    return {each.index.text}"]
+    return lines
+
+
+def _project(plan: Plan, namespace: dict[str, Any]) -> list[str]:
+    having: tuple[Code, ...] = plan.grouping.having if plan.grouping else ()
+    row = record(plan, namespace) if plan.grouping else "None"
+    body = [*unless(having, ["return None"]), f"return {row}"]
+    return ["def project(start, end_us, key, values):", *indented(body)]
+
+
+def _bind(plan: Plan, windows: Windowing | None, space: dict[str, Any]) -> list[str]:
+    directly = None if plan.models else windows
+    body = scan_source(plan, directly, space)
+    body += scan_source(plan, directly, space, "replay", replay=True) if directly else ["replay = scan"]
+    body += [*finish_source(plan, space), *images_source(plan)] if plan.models else ["finish = images = None"]
+    body += accumulate_entries_source(plan, windows) if windows and plan.models else ["accumulate = None"]
+    parameters = ", ".join(f"lookup{i}" for i in range(len(plan.joins)))
+    return [f"def bind({parameters}):", *indented([*body, "return scan, replay, finish, images, accumulate"])]
