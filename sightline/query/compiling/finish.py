@@ -1,7 +1,7 @@
 """What comes after the models: their answers to rows, and rows that waited for an answer into windows.
 
-    def finish(row, time_us, joined, answers, out): …   # appends the rows of one event, or (group values) tuples
-    def accumulate(entries, state): …                   # entries: (time_us, top_us, offset, late, group values)
+def finish(row, time_us, joined, answers, out): …   # appends the rows of one event, or (group values) tuples
+def accumulate(entries, state): …                   # entries: (time_us, top_us, offset, late, group values)
 """
 
 from typing import Any

@@ -52,12 +52,12 @@ def arithmetic(e: Expressions, symbol: str, left: Code, right: Code, node: exp.E
 def typed(e: Expressions, symbol: str, left: Code, right: Code, kind: Type) -> Code:
     """Both operands are of type `kind`."""
     if symbol == "/":
-        return _rounded(e, e.call(numbers.divide, DOUBLE, left, right), kind)
+        return _rounded(e, e.call(numbers.divide, DOUBLE, left, right, last_first=True), kind)
     if symbol == "%":
         helper = numbers.remainder_float if kind.fractional else numbers.remainder
-        return e.call(helper, kind, left, right)
+        return e.call(helper, kind, left, right, last_first=True)
     if symbol == "div":
-        return e.call(numbers.divide_whole, BIGINT, left, right)
+        return e.call(numbers.divide_whole, BIGINT, left, right, last_first=True)
     if symbol in "&|^":
         return e.null_safe(lambda a, b: f"{a} {symbol} {b}", kind, left, right)
     if kind.fractional:
@@ -84,7 +84,7 @@ def negate(e: Expressions, node: exp.Neg) -> Code:
     if code.type.integral:
         return e.null_safe(lambda a: _checked(e, f"-{a}", code.type), code.type, code)
     if isinstance(code.type, Decimal):
-        return e.null_safe(lambda a: f"{a} and {a}.copy_negate()", code.type, code, reuse=True)
+        return decimals.negative(e, code, code.type)
     return e.null_safe(lambda a: f"-{a}", code.type, code)
 
 

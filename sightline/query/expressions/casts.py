@@ -85,7 +85,16 @@ def explicit(e: Expressions, code: Code, target: Type, node: exp.Expression) -> 
 
 def _try_cast(e: Expressions, node: exp.TryCast) -> Code:
     target = _target(e, node)
-    return attempted(e, explicit(e, e.compile(node.this), target, node))
+    return tried(e, e.compile(node.this), lambda code: explicit(e, code, target, node))
+
+
+def tried(e: Expressions, code: Code, convert: Callable[[Code], Code]) -> Code:
+    """`convert` of the value, or NULL where that fails; the value's own errors stay errors."""
+    if code.constant or code.type == NULL:
+        return attempted(e, convert(code))
+    name = e.temporary()
+    inner = attempted(e, convert(Code(name, code.type, False, code.stage)))
+    return e.code(f"(None if ({name} := {code.text}) is None else {inner.text})", inner.type, True, code)
 
 
 def attempted(e: Expressions, code: Code) -> Code:
@@ -112,7 +121,9 @@ def cast_code(e: Expressions, code: Code, target: Type) -> Code:
         return Code(code.text, target, code.nullable, code.stage, code.constant, code.value)
     name = helper if isinstance(helper, str) else e.use(helper)
     arguments = "".join(f", {each!r}" for each in extra)
-    return e.null_safe(lambda a: f"{name}({a}{arguments})", target, code)
+    # NaN is NULL as a DECIMAL.
+    gives_null = code.type.fractional and isinstance(target, Decimal)
+    return e.null_safe(lambda a: f"{name}({a}{arguments})", target, code, gives_null=gives_null)
 
 
 def _array(e: Expressions, code: Code, given: Array, target: Array) -> Code:

@@ -83,6 +83,12 @@ def _same_array(call: Call) -> Code:
     return call.e.call(helper, call.codes[0].type, *call.codes)
 
 
+def _sort(call: Call) -> Code:
+    if len(call.codes) > 1:
+        call.constant(1)
+    return _same_array(call)
+
+
 def _extreme(call: Call) -> Code:
     return call.e.call(getattr(arrays, call.function.name), _comparable(call), call.codes[0], gives_null=True)
 
@@ -212,7 +218,7 @@ define(
     None,
     "Sorted; NULLs first, or last if descending.",
     ("sort_array(array(2, NULL, 1), false)", "array(2, 1, NULL)"),
-    build=_same_array,
+    build=_sort,
 )
 define(
     "slice(values array, start int, length int) -> array",

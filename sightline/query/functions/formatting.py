@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sightline.query.errors import EvalError
-from sightline.query.expressions.casts import attempted
+from sightline.query.expressions.casts import explicit, tried
 from sightline.query.expressions.code import Code
 from sightline.query.functions.registry import Call, define, family
 from sightline.query.runtime import calendar, patterns
@@ -26,11 +26,11 @@ def _to(call: Call) -> Code:
     kind = DATE if call.function.name == "to_date" else TIMESTAMP
     value = call.codes[0]
     if len(call.codes) == 1 or value.type in (DATE, TIMESTAMP):
-        try:
-            code = call.e.cast(value, kind)
-        except TypeError as error:
-            raise call.error(str(error)) from None
-        return attempted(call.e, code) if call.function.name.startswith("try") else code
+        if call.function.name.startswith("try"):
+            return tried(call.e, value, lambda code: explicit(call.e, code, kind, call.node))
+        return explicit(call.e, value, kind, call.node)
+    if value.type not in (STRING, NULL):
+        raise call.error(f"{call.function.name} reads a STRING by a pattern, this is {str(value.type).upper()}")
     _checked(call, 1, patterns.reader)
     text = call.e.cast(value, STRING)
     if call.function.name == "try_to_timestamp":

@@ -9,8 +9,9 @@ from sightline.query.expressions.code import Code
 from sightline.query.expressions.coercion import common_type
 from sightline.query.expressions.conditional import aligned
 from sightline.query.expressions.decimals import arithmetic as decimal_arithmetic
+from sightline.query.expressions.decimals import negative
 from sightline.query.functions.registry import Call, define, family
-from sightline.query.runtime import maths, numbers
+from sightline.query.runtime import decimals, maths, numbers
 from sightline.query.types import BIGINT, BOOLEAN, DOUBLE, FLOAT, INT, NULL, STRING, Decimal, Struct, Type
 
 family("numeric")
@@ -22,7 +23,8 @@ def _abs(call: Call) -> Code:
         fits = e.use(numbers.FITS[code.type.name])
         return e.null_safe(lambda a: f"{fits}(abs({a}))", code.type, code)
     if isinstance(code.type, Decimal):
-        return e.call(maths.decimal_abs, code.type, code)
+        name, kind = e.use(decimals.decimal_abs), code.type
+        return e.null_safe(lambda a: f"{name}({a}, {kind.precision}, {kind.scale})", kind, code)
     return e.null_safe(lambda a: f"abs({a})", code.type, code)
 
 
@@ -33,7 +35,7 @@ def _positive(call: Call) -> Code:
 def _negative(call: Call) -> Code:
     e, code = call.e, call.codes[0]
     if isinstance(code.type, Decimal):
-        return e.call(maths.decimal_negative, code.type, code)
+        return negative(e, code, code.type)
     if code.type.integral:
         fits = e.use(numbers.FITS[code.type.name])
         return e.null_safe(lambda a: f"{fits}(-{a})", code.type, code)
@@ -87,7 +89,11 @@ def _pmod(call: Call) -> Code:
         return decimal_arithmetic(e, "pmod", left, right)
     left, right = e.cast(left, kind), e.cast(right, kind)
     code = e.call(
-        numbers.positive_remainder_float if kind.fractional else numbers.positive_remainder, kind, left, right
+        numbers.positive_remainder_float if kind.fractional else numbers.positive_remainder,
+        kind,
+        left,
+        right,
+        last_first=True,
     )
     return e.call(numbers.float32, FLOAT, code) if kind == FLOAT else code
 

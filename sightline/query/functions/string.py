@@ -227,7 +227,7 @@ define(
     strings.locate,
     "Where `search` begins at or after `start`, from 1; 0 if nowhere.",
     ("locate('l', 'hello', 4)", "4"),
-    aliases=("position", "charindex"),
+    aliases=("position",),
 )
 define(
     "startswith(text string, prefix string) -> boolean",

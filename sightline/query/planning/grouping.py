@@ -112,9 +112,7 @@ def _interval_us(scope: Scope, node: exp.Expression) -> int:
     return int(match[1]) * _UNIT_US[match[2].lower()]
 
 
-def _aggregates(
-    scope: Scope, select: exp.Select
-) -> tuple[dict[exp.Expression, AggregateCall], list[tuple[Code, ...]]]:
+def _aggregates(scope: Scope, select: exp.Select) -> tuple[dict[exp.Expression, AggregateCall], list[tuple[Code, ...]]]:
     """Each distinct aggregate of SELECT and HAVING, and the code of its arguments."""
     calls: dict[exp.Expression, AggregateCall] = {}
     arguments: list[tuple[Code, ...]] = []
@@ -173,5 +171,3 @@ def _see_groups(
     for index, (node, kind) in enumerate(zip(calls, types, strict=True)):
         nullable = calls[node].function != "count"
         expressions.substitutes[node] = Code(f"values[{index}]", kind, nullable, 0)
-
-

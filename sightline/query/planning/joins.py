@@ -128,5 +128,3 @@ def _tuple(codes: tuple[Code, ...]) -> Code:
     if nullable:
         text = f"(None if None in (k := {text}) else k)"
     return Code(text, codes[0].type, nullable, max(each.stage for each in codes))
-
-

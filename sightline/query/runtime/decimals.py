@@ -4,12 +4,13 @@ from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
     ROUND_FLOOR,
+    ROUND_HALF_EVEN,
     ROUND_HALF_UP,
     Context,
     Decimal,
-    InvalidOperation,
     localcontext,
 )
+from math import isfinite
 
 from sightline.query.errors import cast_overflow, division_by_zero, out_of_range, overflow, remainder_by_zero
 
@@ -72,6 +73,18 @@ def decimal_divide_whole(left: Decimal, right: Decimal) -> int:
     return result
 
 
+_NEGATES = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999)
+
+
+def decimal_negative(value: Decimal, precision: int, scale: int) -> Decimal:
+    """Rounded to 34 digits, as Scala negates."""
+    return fit(_NEGATES.minus(value), precision, scale)
+
+
+def decimal_abs(value: Decimal, precision: int, scale: int) -> Decimal:
+    return decimal_negative(value, precision, scale) if value < 0 else value
+
+
 def decimal_to_whole(value: Decimal, low: int, high: int, target: str) -> int:
     result = int(value)
     if not low <= result <= high:
@@ -79,12 +92,9 @@ def decimal_to_whole(value: Decimal, low: int, high: int, target: str) -> int:
     return result
 
 
-def decimal_of_float(value: float, precision: int, scale: int) -> Decimal:
-    """By the shortest decimal text of `value`, as Spark does."""
-    try:
-        return fit(Decimal(repr(value)), precision, scale)
-    except InvalidOperation:
-        raise out_of_range(value, f"decimal({precision},{scale})") from None
+def decimal_of_float(value: float, precision: int, scale: int) -> Decimal | None:
+    """By the shortest decimal text of `value`; NULL of NaN and the infinities, as Spark does."""
+    return fit(Decimal(repr(value)), precision, scale) if isfinite(value) else None
 
 
 def decimal_of_whole(value: int, precision: int, scale: int) -> Decimal:

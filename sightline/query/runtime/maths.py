@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from decimal import Decimal
 
 from sightline.query.errors import overflow
 
@@ -102,14 +101,6 @@ def power(base: float, exponent: float) -> float:
 
 def is_nan(value: float | None) -> bool:
     return value is not None and value != value
-
-
-def decimal_abs(value: Decimal) -> Decimal:
-    return value.copy_abs()
-
-
-def decimal_negative(value: Decimal) -> Decimal:
-    return value.copy_negate() if value else value
 
 
 def factorial(value: int) -> int | None:

@@ -178,4 +178,5 @@ def try_parse_time(text: str, pattern: str) -> int | None:
 
 
 def format_seconds(seconds: int, pattern: str = DEFAULT) -> str:
-    return format_time(seconds * SECOND_US, pattern)
+    """What does not fit 64 bits of microseconds wraps around, as in Spark."""
+    return format_time((seconds * SECOND_US + 2**63) % 2**64 - 2**63, pattern)
