@@ -59,9 +59,11 @@ def _string(parser: AnyParser, token: Token) -> exp.Expression:
     return literal
 
 
-def _number(_: AnyParser, token: Token) -> exp.Expression:
+def _number(parser: AnyParser, token: Token) -> exp.Expression:
     literal = exp.Literal.number(token.text)
     literal.update_positions(token)
+    # 5L becomes a cast of 5; the mark tells it from CAST(5 AS BIGINT), which Spark types otherwise beside a decimal.
+    literal.meta["suffix"] = parser.sql[token.start : token.end + 1][-1:].isalpha()
     return literal
 
 

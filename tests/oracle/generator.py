@@ -25,7 +25,7 @@ _BY_NAME = {
     "round": ["true", "false"],
     "value": [],
 }
-_PATTERNS = ["'a'", "'[a-z]+'", "'(.)(b)?'", "'^.*$'", "' '", "'\\\\\\\\d+'", "'(a|b)*'", "'\\\\\\\\.'"]
+_PATTERNS = ["'a'", "'[a-z]+'", "'(.)(b)?'", "'^.*$'", "' '", "'\\\\\\\\d+'", "'(a|b)+'", "'\\\\\\\\.'"]
 _LIKES = ["'a%'", "'%b%'", "'_'", "'%'", "'a_c'", "'%\\\\\\\\%%'"]
 _DATE_PATTERNS = ["'yyyy-MM-dd'", "'yyyy-MM-dd HH:mm:ss'", "'dd.MM.yyyy'", "'yyyyMMdd'"]
 _UNITS = ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"]
@@ -84,6 +84,8 @@ class Generator:
         if function.variadic:
             count = max(count, self._chance.randint(function.required, 3))
         one_type = self._chance.choice(TYPES)
+        if "struct" in function.name:
+            one_type = self._chance.choice(_NUMBERS)
         arguments = [self._argument(function, index, one_type, depth) for index in range(count)]
         if function.name == "named_struct":
             return f"named_struct('a', {self.of(one_type, 1)})"

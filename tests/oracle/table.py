@@ -82,7 +82,7 @@ EDGES: dict[str, list[Any]] = {
     "dt": _DATES,
     "ts": _TIMES,
     "tu": _TIMES,
-    "bin": [b"", b"a", b"\x00\xff", "ñ".encode()],
+    "bin": [b"", b"a", b"\x00\x7f", "ñ".encode()],
     "ai": [[], [1], [1, 2, None], [3, 1, 2, 1], [2**31 - 1]],
     "sa": [[], ["a"], ["b", None, "a"], ["", "x", "x"]],
 }  # fmt: skip

@@ -15,8 +15,8 @@ from tests.oracle.spark import Failed, NotComputed, Oracle, Refused, evaluate_he
 from tests.oracle.table import COLUMNS, rows
 
 SOAK = os.environ.get("SIGHTLINE_SOAK") == "1"
-SEED = random.SystemRandom().randrange(2**32) if SOAK else 20240229
-BATCHES, BATCH, ROWS = (200, 40, 12) if SOAK else (12, 40, 8)
+SEED = int(os.environ.get("SIGHTLINE_SEED") or (random.SystemRandom().randrange(2**32) if SOAK else 20240229))
+BATCHES, BATCH, ROWS = (100, 40, 12) if SOAK else (12, 40, 8)
 REFUSED_HERE_SHARE_MAX = 0.2
 
 

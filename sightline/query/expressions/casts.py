@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal as Number
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from sightline.query.expressions.code import Code
+from sightline.query.expressions.code import CastRefused, Code
 from sightline.query.runtime import casts, decimals, numbers, text, times
 from sightline.query.types import (
     BIGINT,
@@ -66,7 +67,8 @@ def _suffixed(e: Expressions, number: str, target: Type, node: exp.Cast) -> Code
     """`5L` and `CAST(5 AS BIGINT)` look the same; both are constants."""
     from sightline.query.expressions.literals import number as literal
 
-    return explicit(e, literal(e, number, node), target, node)
+    code = explicit(e, literal(e, number, node), target, node)
+    return replace(code, literal=bool(node.this.meta.get("suffix")))
 
 
 def _target(e: Expressions, node: exp.Cast) -> Type:
@@ -79,7 +81,7 @@ def _target(e: Expressions, node: exp.Cast) -> Type:
 def explicit(e: Expressions, code: Code, target: Type, node: exp.Expression) -> Code:
     try:
         return e.cast(code, target)
-    except TypeError as error:
+    except CastRefused as error:
         raise e.error(str(error), node) from None
 
 
@@ -106,7 +108,7 @@ def attempted(e: Expressions, code: Code) -> Code:
 
 
 def cast_code(e: Expressions, code: Code, target: Type) -> Code:
-    """Raises TypeError for a cast that Spark refuses."""
+    """Raises CastRefused for a cast that Spark refuses."""
     if code.type == target:
         return code
     if code.type == NULL:
@@ -115,7 +117,7 @@ def cast_code(e: Expressions, code: Code, target: Type) -> Code:
         return _array(e, code, code.type, target)
     template = _template(code.type, target)
     if template is None:
-        raise TypeError(f"{str(code.type).upper()} can't be cast to {str(target).upper()}")
+        raise CastRefused(f"{str(code.type).upper()} can't be cast to {str(target).upper()}")
     helper, extra = template
     if helper is None:
         return Code(code.text, target, code.nullable, code.stage, code.constant, code.value)
@@ -192,7 +194,7 @@ def _to_whole(given: Type, target: Type) -> Template | None:
     if given == STRING:
         helper = casts.whole_of_text
     elif given.fractional:
-        helper = casts.whole_of_float
+        helper = casts.whole_of_float32 if given == FLOAT else casts.whole_of_float
     elif isinstance(given, Decimal):
         helper = decimals.decimal_to_whole
     return (helper, (low, high, target.name)) if helper else None

@@ -14,7 +14,7 @@ from sightline.errors import QueryError
 from sightline.query.dialect import offset_of
 from sightline.query.errors import EvalError
 from sightline.query.expressions.casts import cast_code
-from sightline.query.expressions.code import Code, ErrorAt
+from sightline.query.expressions.code import CastRefused, Code, ErrorAt
 from sightline.query.expressions.coercion import implicit_type
 from sightline.query.expressions.handlers import handlers
 from sightline.query.schema import Relation
@@ -48,7 +48,10 @@ class Expressions:
         handler = handlers().get(type(node))
         if handler is None:
             raise self.error(f"{node.key.upper()} is not supported{_hint(node)}", node)
-        return self.fold(handler(self, node))
+        try:
+            return self.fold(handler(self, node))
+        except CastRefused as error:
+            raise self.error(str(error), node) from None
 
     def condition(self, node: exp.Expression) -> Code:
         """An expression that must be a BOOLEAN."""
@@ -67,7 +70,7 @@ class Expressions:
         return self.cast(code, target)
 
     def cast(self, code: Code, target: Type) -> Code:
-        """`code` as a `target`, for types between which CAST is allowed. Raises TypeError elsewhere."""
+        """`code` as a `target`, for types between which CAST is allowed. Raises CastRefused elsewhere."""
         return self.fold(cast_code(self, code, target))
 
     def null_safe(

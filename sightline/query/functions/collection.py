@@ -6,7 +6,7 @@ from sightline.query.expressions.conditional import aligned
 from sightline.query.functions.registry import Call, define, family
 from sightline.query.runtime import arrays
 from sightline.query.runtime.rows import struct_class
-from sightline.query.types import BIGINT, BOOLEAN, INT, NULL, STRING, Array, Field, Struct, Type
+from sightline.query.types import BIGINT, BOOLEAN, DOUBLE, FLOAT, INT, NULL, STRING, Array, Decimal, Field, Struct, Type
 
 family("arrays and structs")
 
@@ -59,6 +59,10 @@ def _comparable(call: Call) -> Type:
 def _searched(call: Call) -> tuple[Code, Code]:
     element, value = _comparable(call), call.codes[1]
     kind = common_type(element, value.type)
+    if FLOAT in (element, value.type) and DOUBLE not in (element, value.type):
+        kind = FLOAT
+    if element != value.type and (isinstance(element, Decimal) or isinstance(value.type, Decimal)):
+        kind = None
     if kind is None or value.type == NULL or (STRING in (element, value.type) and element != value.type):
         raise call.error(f"{call.function.name} looks for a value of the array's type, {str(element).upper()}")
     return call.e.cast(call.codes[0], Array(element=kind)), call.e.cast(value, kind)

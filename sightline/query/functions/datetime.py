@@ -108,6 +108,8 @@ def _exactly(kind: Any, helper: Callable[..., Any], result: Any) -> Callable[[Ca
 
 def _make_timestamp(call: Call) -> Code:
     e = call.e
+    if not (call.codes[5].type.numeric or call.codes[5].type in (NULL, STRING)):
+        raise call.error(f"{call.function.signature}: second is a number, this is {str(call.codes[5].type).upper()}")
     seconds = explicit(e, call.codes[5], Decimal(precision=16, scale=6), call.node)
     return e.call(calendar.make_timestamp, TIMESTAMP, *call.codes[:5], seconds, *call.codes[6:])
 

@@ -47,7 +47,7 @@ def _date_format(call: Call) -> Code:
 def _unix_timestamp(call: Call) -> Code:
     value = call.codes[0]
     if value.type in (DATE, TIMESTAMP):
-        return call.e.call(calendar.seconds_of, BIGINT, call.e.cast(value, TIMESTAMP))
+        return call.e.call(calendar.seconds_towards_zero, BIGINT, call.e.cast(value, TIMESTAMP))
     if value.type not in (STRING, NULL):
         raise call.error(
             f"{call.function.signature}: time is STRING, DATE or TIMESTAMP, this is {str(value.type).upper()}"

@@ -67,15 +67,15 @@ def _try(symbol: str) -> Callable[[Call], Code]:
 
     def build(call: Call) -> Code:
         e = call.e
-        names, guards = [], []
-        for code in call.codes:
-            name = e.temporary()
-            names.append(Code(name, code.type, False, code.stage))
-            guards.append(f"({name} := {code.text}) is None")
-        if NULL in (call.codes[0].type, call.codes[1].type):
-            return arithmetic(e, symbol, call.codes[0], call.codes[1], call.node)
-        inner = attempted(e, arithmetic(e, symbol, names[0], names[1], call.node))
-        return e.code(f"(None if {' or '.join(guards)} else {inner.text})", inner.type, True, *call.codes)
+        left, right = call.codes
+        if NULL in (left.type, right.type):
+            return arithmetic(e, symbol, left, right, call.node)
+        held = [Code(e.temporary(), each.type, False, each.stage) for each in call.codes]
+        inner = attempted(e, arithmetic(e, symbol, held[0], held[1], call.node))
+        guards = [f"({name.text} := {each.text}) is None" for name, each in zip(held, call.codes, strict=True)]
+        if symbol in "/%":
+            guards.reverse()
+        return e.code(f"(None if {' or '.join(guards)} else {inner.text})", inner.type, True, left, right)
 
     return build
 
@@ -83,7 +83,8 @@ def _try(symbol: str) -> Callable[[Call], Code]:
 def _pmod(call: Call) -> Code:
     e, (left, right) = call.e, call.codes
     kind: Type | None = common_type(left.type, right.type)
-    if kind is None or STRING in (left.type, right.type):
+    kind = DOUBLE if kind == NULL else kind
+    if kind is None or not kind.numeric or STRING in (left.type, right.type):
         raise call.error(f"{call.function.signature} needs numbers")
     if isinstance(kind, Decimal):
         return decimal_arithmetic(e, "pmod", left, right)
@@ -118,7 +119,9 @@ def _shift(call: Call) -> Code:
 
 def _nanvl(call: Call) -> Code:
     e, (value, otherwise) = call.e, call.codes
-    kind = FLOAT if value.type == otherwise.type == FLOAT else DOUBLE
+    kind = FLOAT if {value.type, otherwise.type} in ({FLOAT}, {FLOAT, NULL}) else DOUBLE
+    if not all(each.type.numeric or each.type in (NULL, STRING) for each in call.codes):
+        raise call.error(f"{call.function.signature} needs numbers")
     value, otherwise = e.cast(value, kind), e.cast(otherwise, kind)
     name = e.temporary()
     text = f"(None if ({name} := {value.text}) is None else {name} if {name} == {name} else {otherwise.text})"
@@ -214,35 +217,35 @@ define(
     build=_operator("%"),
 )
 define(
-    "pmod(value number, by number) -> number",
+    "pmod(value any, by any) -> number",
     None,
     "The remainder that is not negative.",
     ("pmod(-7, 3)", "2"),
     build=_pmod,
 )
 define(
-    "try_add(left number, right number) -> number",
+    "try_add(left any, right any) -> number",
     None,
     "The sum, NULL if it does not fit.",
     ("try_add(2147483647, 1)", "NULL"),
     build=_try("+"),
 )
 define(
-    "try_subtract(left number, right number) -> number",
+    "try_subtract(left any, right any) -> number",
     None,
     "The difference, NULL if it does not fit.",
     ("try_subtract(-2147483648, 1)", "NULL"),
     build=_try("-"),
 )
 define(
-    "try_multiply(left number, right number) -> number",
+    "try_multiply(left any, right any) -> number",
     None,
     "The product, NULL if it does not fit.",
     ("try_multiply(2147483647, 2)", "NULL"),
     build=_try("*"),
 )
 define(
-    "try_divide(left number, right number) -> number",
+    "try_divide(left any, right any) -> number",
     None,
     "The quotient, NULL if `right` is 0.",
     ("try_divide(1, 0)", "NULL"),
@@ -250,7 +253,7 @@ define(
     build=_try("/"),
 )
 define(
-    "try_mod(left number, right number) -> number",
+    "try_mod(left any, right any) -> number",
     None,
     "The remainder, NULL if `right` is 0.",
     ("try_mod(1, 0)", "NULL"),
@@ -264,7 +267,7 @@ define(
     build=_isnan,
 )
 define(
-    "nanvl(value number, otherwise number) -> double",
+    "nanvl(value any, otherwise any) -> double",
     None,
     "`value`, or `otherwise` if it is NaN.",
     ("nanvl(CAST('NaN' AS DOUBLE), 1.5D)", "1.5D"),

@@ -222,11 +222,24 @@ define(
     "Where `search` begins, from 1; 0 if nowhere.",
     ("instr('hello', 'l')", "3"),
 )
+
+
+def _locate(call: Call) -> Code:
+    """0 if the start is NULL, whatever the rest is."""
+    e, codes = call.e, call.codes
+    if len(codes) < 3 or not codes[2].nullable:
+        return e.call(strings.locate, INT, *codes)
+    start = e.temporary()
+    found = e.call(strings.locate, INT, *codes[:2], Code(start, INT, False, codes[2].stage))
+    return e.code(f"(0 if ({start} := {codes[2].text}) is None else {found.text})", INT, found.nullable, *codes)
+
+
 define(
     "locate(search string, text string[, start int]) -> int",
-    strings.locate,
+    None,
     "Where `search` begins at or after `start`, from 1; 0 if nowhere.",
     ("locate('l', 'hello', 4)", "4"),
+    build=_locate,
     aliases=("position",),
 )
 define(

@@ -203,6 +203,10 @@ def seconds_of(time_us: int) -> int:
     return time_us // SECOND_US
 
 
+def seconds_towards_zero(time_us: int) -> int:
+    return time_us // SECOND_US if time_us >= 0 else -(-time_us // SECOND_US)
+
+
 def millis_of(time_us: int) -> int:
     return time_us // 1000
 
@@ -229,7 +233,7 @@ def timestamp_of_exact(seconds: Decimal) -> int:
 def timestamp_of_float(seconds: float) -> int | None:
     if seconds != seconds or seconds in (float("inf"), float("-inf")):
         return None
-    return max(min(int(seconds * 1e6), 2**63 - 1), -(2**63))
+    return int(max(min(seconds * 1e6, 2.0**63), -(2.0**63))) - (seconds * 1e6 >= 2.0**63)
 
 
 def convert_zone(source: str, target: str, time_us: int) -> int:

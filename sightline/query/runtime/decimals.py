@@ -12,7 +12,7 @@ from decimal import (
 )
 from math import isfinite
 
-from sightline.query.errors import cast_overflow, division_by_zero, out_of_range, overflow, remainder_by_zero
+from sightline.query.errors import cast_overflow, division_by_zero, out_of_range, remainder_by_zero
 
 WIDE = Context(prec=400, rounding=ROUND_HALF_UP, Emin=-999999, Emax=999999)
 SPARK = Context(prec=38, rounding=ROUND_HALF_UP, Emin=-999999, Emax=999999)
@@ -67,10 +67,8 @@ def decimal_positive_remainder(left: Decimal, right: Decimal, precision: int, sc
 def decimal_divide_whole(left: Decimal, right: Decimal) -> int:
     if not right:
         division_by_zero()
-    result = int(WIDE.divide_int(left, right))
-    if not -(2**63) <= result < 2**63:
-        overflow("bigint")
-    return result
+    # What does not fit 64 bits wraps around, as in Spark.
+    return (int(WIDE.divide_int(left, right)) + 2**63) % 2**64 - 2**63
 
 
 _NEGATES = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999)

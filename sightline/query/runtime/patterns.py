@@ -5,6 +5,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from sightline.query.errors import EvalError, shown
+from sightline.query.runtime.calendar import seconds_towards_zero
 from sightline.query.runtime.times import SECOND_US, in_zone, moment_of, timestamp_of
 
 MONTHS = [
@@ -167,7 +168,7 @@ def parse_date(text: str, pattern: str) -> date:
 
 
 def parse_seconds(text: str, pattern: str = DEFAULT) -> int:
-    return parse_time(text, pattern) // SECOND_US
+    return seconds_towards_zero(parse_time(text, pattern))
 
 
 def try_parse_time(text: str, pattern: str) -> int | None:

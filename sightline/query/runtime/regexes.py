@@ -29,7 +29,8 @@ def regexp_extract_all(text: str, pattern: str, group: int = 1) -> list[str]:
 
 def regexp_substr(text: str, pattern: str) -> str | None:
     match = regex(pattern).search(text)
-    return match.group() if match else None
+    # Nothing matched and '' matched are the same to Spark.
+    return (match.group() if match else None) or None
 
 
 def regexp_count(text: str, pattern: str) -> int:
