@@ -34,6 +34,8 @@ def arithmetic(e: Expressions, symbol: str, left: Code, right: Code, node: exp.E
         return intervals.of_dates(e, symbol, left, right, node)
     kinds = f"{str(left.type).upper()} {symbol} {str(right.type).upper()}"
     kind = common_type(left.type, right.type)
+    if symbol == "/" and left.type == NULL and right.type.numeric:
+        return e.constant(None, DOUBLE)
     if kind == NULL:
         kind = BIGINT if symbol in "div&|^" else DOUBLE
     if kind is None or not kind.numeric or (left.type == right.type == STRING):

@@ -196,8 +196,12 @@ def _to_whole(given: Type, target: Type) -> Template | None:
     elif given.fractional:
         helper = casts.whole_of_float32 if given == FLOAT else casts.whole_of_float
     elif isinstance(given, Decimal):
-        helper = decimals.decimal_to_whole
+        through_double = given.precision > LONG_DIGITS and target != BIGINT
+        helper = decimals.long_decimal_to_whole if through_double else decimals.decimal_to_whole
     return (helper, (low, high, target.name)) if helper else None
+
+
+LONG_DIGITS = 18
 
 
 def _seconds_of_timestamp(time_us: int, low: int, high: int, target: str) -> int:

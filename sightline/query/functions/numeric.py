@@ -74,7 +74,8 @@ def _try(symbol: str) -> Callable[[Call], Code]:
         inner = attempted(e, arithmetic(e, symbol, held[0], held[1], call.node))
         guards = [f"({name.text} := {each.text}) is None" for name, each in zip(held, call.codes, strict=True)]
         if symbol in "/%":
-            guards.reverse()
+            # Spark looks at the divisor first.
+            guards = [guards[1], f"{held[1].text} == 0", guards[0]]
         return e.code(f"(None if {' or '.join(guards)} else {inner.text})", inner.type, True, left, right)
 
     return build

@@ -10,7 +10,7 @@ from decimal import (
     Decimal,
     localcontext,
 )
-from math import isfinite
+from math import ceil, floor, isfinite
 
 from sightline.query.errors import cast_overflow, division_by_zero, out_of_range, remainder_by_zero
 
@@ -88,6 +88,14 @@ def decimal_to_whole(value: Decimal, low: int, high: int, target: str) -> int:
     if not low <= result <= high:
         raise cast_overflow(value, "decimal", target)
     return result
+
+
+def long_decimal_to_whole(value: Decimal, low: int, high: int, target: str) -> int:
+    """Of more than 18 digits: by way of a DOUBLE, as Spark has it for all but BIGINT."""
+    nearest = float(value)
+    if not (low <= ceil(nearest) and floor(nearest) <= high):
+        raise cast_overflow(value, "decimal", target)
+    return int(nearest)
 
 
 def decimal_of_float(value: float, precision: int, scale: int) -> Decimal | None:

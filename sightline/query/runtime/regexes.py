@@ -60,6 +60,8 @@ def template(replacement: str) -> str:
 
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     compiled = regex(pattern)
+    if compiled.search(text) is None:
+        return text
     wanted = template(replacement)
     try:
         return compiled.sub(wanted, text)

@@ -6,7 +6,7 @@ from datetime import time as clock
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sightline.query.errors import EvalError, bad_cast, cast_overflow
+from sightline.query.errors import EvalError, bad_cast, cast_overflow, shown
 from sightline.query.runtime.casts import _BLANK
 
 DAY_US, SECOND_US = 86_400_000_000, 1_000_000
@@ -81,7 +81,8 @@ def date_of_text(text: str) -> date:
         try:
             return date(int(year), int(month or 1), int(day or 1))
         except ValueError:
-            pass
+            if not 1 <= int(year) <= 9999:
+                raise EvalError(f"[DATETIME_OVERFLOW] {shown(text)} is not of the years 1 to 9999") from None
     raise bad_cast(text, "string", "date")
 
 
