@@ -1,40 +1,37 @@
 """Which offset of a partition may be committed while its records finish out of order.
 
-Most records are done as soon as they have been looked at: filtered, or folded into a window. The others are open until
-they are finished: matched or refused. Their outputs are released in offset order, and a record is done when all of
-them are acknowledged. The offset to commit is the lowest that is not done, so a restart repeats what was not done and
-skips nothing.
+A record is open until it is finished: matched, filtered or refused. Its outputs are released in offset order,
+and it is done when all of them are acknowledged. The committed offset is the lowest that is not done, so
+a restart repeats what was not done and skips nothing.
 
 One `PartitionLog` lives from one assignment of its partition to the revocation. It is the assignment's epoch: answers
 that come after it was closed find it closed and are dropped.
 """
 
 from collections import deque
-from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 Output = TypeVar("Output")
 
 
 class Slot(Generic[Output]):
-    """One record that is open. `outputs` is None until it is finished."""
+    """One record. `outputs` is None while it is open."""
 
     __slots__ = ("log", "offset", "outputs", "pending")
 
     def __init__(self, log: "PartitionLog[Output]", offset: int) -> None:
         self.log, self.offset = log, offset
-        self.outputs: Sequence[Output] | None = None
+        self.outputs: list[Output] | None = None
         self.pending = 0
 
-    def finish(self, outputs: Sequence[Output]) -> list["Slot[Output]"]:
+    def finish(self, outputs: list[Output]) -> list["Slot[Output]"]:
         """Outputs are known. Returns the slots that are released by this, in offset order."""
         return self.log._finish(self, outputs)
 
     def acknowledge(self) -> None:
         """One output of a released slot is safe."""
         self.pending -= 1
-        if not self.pending:
-            self.log._advance()
+        self.log._advance()
 
 
 class PartitionLog(Generic[Output]):
@@ -44,31 +41,15 @@ class PartitionLog(Generic[Output]):
         """`offset` is the first one that will be read."""
         self.topic, self.partition = topic, partition
         self.closed = False
-        self.position = offset
+        self.done_until = offset
         self.committed = offset
         self._unfinished: deque[Slot[Output]] = deque()
         self._unacknowledged: deque[Slot[Output]] = deque()
 
     def open(self, offset: int) -> Slot[Output]:
-        """A record that is not done yet; offsets never fall."""
-        self.passed(offset + 1)
         slot = Slot(self, offset)
         self._unfinished.append(slot)
         return slot
-
-    def passed(self, offset: int) -> None:
-        """Each record below `offset` has been looked at: it is done, or it is open."""
-        self.position = max(self.position, offset)
-
-    @property
-    def released_until(self) -> int:
-        """The outputs of each record below this offset have been released."""
-        return self._unfinished[0].offset if self._unfinished else self.position
-
-    @property
-    def done_until(self) -> int:
-        """Each record below this offset is done."""
-        return self._unacknowledged[0].offset if self._unacknowledged else self.released_until
 
     def __len__(self) -> int:
         """Records that are not done."""
@@ -80,7 +61,7 @@ class PartitionLog(Generic[Output]):
         self._unfinished.clear()
         self._unacknowledged.clear()
 
-    def _finish(self, slot: Slot[Output], outputs: Sequence[Output]) -> list[Slot[Output]]:
+    def _finish(self, slot: Slot[Output], outputs: list[Output]) -> list[Slot[Output]]:
         if self.closed:
             return []
         slot.outputs = outputs
@@ -95,4 +76,4 @@ class PartitionLog(Generic[Output]):
 
     def _advance(self) -> None:
         while self._unacknowledged and not self._unacknowledged[0].pending:
-            self._unacknowledged.popleft()
+            self.done_until = self._unacknowledged.popleft().offset + 1

@@ -11,12 +11,12 @@ from collections import deque
 from typing import Protocol
 
 from services.stream_joiner.featurizer_stream import Stream
-from services.stream_joiner.records import Asked
+from services.stream_joiner.outcomes import Record
 from services.stream_joiner.settings import Settings
 from sightline.events import Reason
 from sightline.isolation import Suspects
 from sightline.proto import featurizer_pb2 as pb
-from sightline.query.planning.nodes import ModelCall
+from sightline.query.plan import ModelCall
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,9 @@ REFUSED = {
 class Answers(Protocol):
     """Who gets a record's answer."""
 
-    def scored(self, record: Asked, result: pb.ImageResult, response: pb.PredictResponse) -> None: ...
+    def scored(self, record: Record, result: pb.ImageResult, response: pb.PredictResponse) -> None: ...
 
-    def refused(self, record: Asked, reason: Reason, detail: str) -> None: ...
+    def refused(self, record: Record, reason: Reason, detail: str) -> None: ...
 
 
 class FeaturizerClient:
@@ -46,8 +46,8 @@ class FeaturizerClient:
     def __init__(self, settings: Settings, model: ModelCall, answers: Answers) -> None:
         self._settings, self._model, self._answers = settings, model, answers
         self._streams: dict[str, Stream] = {}
-        self._waiting: deque[Asked] = deque()
-        self._suspects: Suspects[Asked] = Suspects(settings.poison_attempts_max)
+        self._waiting: deque[Record] = deque()
+        self._suspects: Suspects[Record] = Suspects(settings.poison_attempts_max)
         self._resolver: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -67,7 +67,7 @@ class FeaturizerClient:
                     return found
             await asyncio.sleep(0.1)
 
-    def submit(self, records: list[Asked]) -> None:
+    def submit(self, records: list[Record]) -> None:
         """Send now if a server is there; else the records wait. Never blocks: whoever submits bounds what is open."""
         self._waiting.extend(records)
         self._send()
@@ -94,7 +94,7 @@ class FeaturizerClient:
             return None
         return min(streams, key=lambda each: each.in_flight, default=None)
 
-    def _answered(self, records: list[Asked], response: pb.PredictResponse, trial: bool) -> None:
+    def _answered(self, records: list[Record], response: pb.PredictResponse, trial: bool) -> None:
         if trial:
             self._suspects.survived()
         if response.status == pb.OK:
@@ -107,7 +107,7 @@ class FeaturizerClient:
             self._retry_later(records, pb.Status.Name(response.status), response.detail)
         self._send()
 
-    def _one(self, record: Asked, result: pb.ImageResult, response: pb.PredictResponse) -> None:
+    def _one(self, record: Record, result: pb.ImageResult, response: pb.PredictResponse) -> None:
         if result.status == pb.OK:
             self._answers.scored(record, result, response)
         elif result.status in REFUSED:
@@ -115,11 +115,11 @@ class FeaturizerClient:
         else:
             self._retry_later([record], pb.Status.Name(result.status), result.detail)
 
-    def _retry_later(self, records: list[Asked], status: str, detail: str) -> None:
+    def _retry_later(self, records: list[Record], status: str, detail: str) -> None:
         log.warning("featurizer refused for now", extra={"status": status, "detail": detail, "images": len(records)})
         asyncio.get_running_loop().call_later(RETRY_S, self.submit, records)
 
-    def _died(self, records: list[Asked], trial: bool) -> None:
+    def _died(self, records: list[Record], trial: bool) -> None:
         """A connection ended with `records` unanswered."""
         if not trial:
             self._suspects.add(records)

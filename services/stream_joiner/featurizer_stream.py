@@ -9,11 +9,11 @@ from typing import NamedTuple
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.stream_joiner.records import Asked
+from services.stream_joiner.outcomes import Record
 from services.stream_joiner.settings import Settings
 from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
-from sightline.query.planning.nodes import ModelCall
+from sightline.query.plan import ModelCall
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ RECONNECT_S = 0.2
 
 
 class _Sent(NamedTuple):
-    records: list[Asked]
+    records: list[Record]
     trial: bool
 
 
@@ -51,8 +51,8 @@ class Stream:
         address: str,
         settings: Settings,
         model: ModelCall,
-        answered: Callable[[list[Asked], pb.PredictResponse, bool], None],
-        died: Callable[[list[Asked], bool], None],
+        answered: Callable[[list[Record], pb.PredictResponse, bool], None],
+        died: Callable[[list[Record], bool], None],
         opened: Callable[[], None],
     ) -> None:
         self.address, self.open = address, False
@@ -73,7 +73,7 @@ class Stream:
         """A group of suspects is on this stream: send nothing beside it."""
         return any(each.trial for each in self._sent.values())
 
-    def send(self, records: list[Asked], trial: bool = False) -> None:
+    def send(self, records: list[Record], trial: bool = False) -> None:
         self._next_id += 1
         self._sent[self._next_id] = _Sent(records, trial)
         self.in_flight += len(records)
@@ -83,7 +83,6 @@ class Stream:
             top_k=self._model.top_k,
             timeout_ms=self._settings.request_timeout_ms,
             images=[record.image for record in records],
-            signature="" if self._model.function == "predict" else self._model.function,
         )
         self._outbox.put_nowait(request)
 

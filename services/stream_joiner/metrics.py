@@ -7,9 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.common.metrics import StreamMetrics
 
-OUTCOMES = ("matched", "rejected", "filtered", "filtered_joined", "no_match", "windowed", "late", "dead_letter")
-"""matched: a row came out; rejected: scored, and no row; filtered: by a predicate before or after the join;
-windowed: its rows went into windows."""
+OUTCOMES = ("matched", "rejected", "filtered", "filtered_joined", "no_match", "dead_letter")
+"""matched: a row came out; rejected: scored, and no row; filtered: by a predicate before or after the join."""
 
 STAGES = ("ingest", "join", "featurize")
 
@@ -40,15 +39,6 @@ class Metrics(StreamMetrics):
             ["table", "outcome"],
             registry=registry,
         )
-        self.late = Counter(
-            "sightline_late_rows_total", "Rows that came after their window was closed", ["pipeline"], registry=registry
-        ).labels(pipeline)
-        self.windows = Counter(
-            "sightline_windows_total", "Rows of windows that were emitted", ["pipeline"], registry=registry
-        ).labels(pipeline)
-        self._state_keys = Gauge(
-            "sightline_window_state_keys", "Groups of open windows held", ["pipeline"], registry=registry
-        ).labels(pipeline)
         self.missing_time = Counter(
             "sightline_missing_time_total", "Events without ce_time, given the record's timestamp", registry=registry
         )
@@ -61,9 +51,6 @@ class Metrics(StreamMetrics):
     def observe_table(self, name: str, rows: Callable[[], float], conflicts: Callable[[], float]) -> None:
         self._table_rows.labels(name).set_function(rows)
         self._table_conflicts.labels(name).set_function(conflicts)
-
-    def observe_state(self, keys: Callable[[], float]) -> None:
-        self._state_keys.set_function(keys)
 
     def observe_newest(self, time_us: Callable[[], int]) -> None:
         """`time_us`: the newest event's, 0 before the first."""

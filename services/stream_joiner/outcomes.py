@@ -1,27 +1,21 @@
-"""How a record ends: exactly one of matched, rejected, filtered, filtered_joined, no_match, windowed, late, dead_letter.
-
-Builds what is sent for it: matches, dead letters, late rows, and the rows of windows.
-"""
+"""How a record ends: exactly one of matched, rejected, filtered, no_match, dead_letter."""
 
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
 
-import msgspec
 from confluent_kafka import Message
 
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.sink import Output, Sink
 from sightline.deadletters import dead_letter
-from sightline.events import Event, Headers, Origin, Refusal, Reason
-from sightline.ids import match_id, record_match_id, window_id
+from sightline.events import Event, Origin, Refusal
+from sightline.ids import match_id
 from sightline.io.kafka import TopicInfo
 from sightline.matches import Match, encode
+from sightline.offsets import Slot
 from sightline.proto import featurizer_pb2 as pb
+from sightline.query.compiler import Row
 from sightline.query.keys import record_key
 from sightline.query.pipeline import Pipeline
-
-Row = dict[str, Any]
 
 
 def now_us() -> int:
@@ -29,186 +23,107 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-class Raw(Protocol):
-    """A record as it came."""
+class Record:
+    """One event between poll and outcome."""
+
+    __slots__ = ("event", "message", "polled_us", "rows", "slot", "submitted_us")
+
+    def __init__(self, message: Message, slot: Slot[Output], polled_us: int) -> None:
+        self.message, self.slot, self.polled_us = message, slot, polled_us
+        self.submitted_us = polled_us
+        self.event: Event
+        self.rows: tuple[object, ...] = ()
 
     @property
-    def key(self) -> bytes | None: ...
-
-    @property
-    def value(self) -> bytes | None: ...
-
-    @property
-    def headers(self) -> Headers | None: ...
-
-
-class Place(NamedTuple):
-    """Where a record lies."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-class Times(NamedTuple):
-    """Of an event, µs since the epoch."""
-
-    event_us: int
-    polled_us: int
-    submitted_us: int
+    def image(self) -> bytes:
+        return self.event.image
 
 
 class Outcomes:
-    """`topics` by name: each topic that records come from."""
+    """Ends records: counts the outcome, gives its outputs to the sink in offset order."""
 
     def __init__(
-        self, pipeline: Pipeline, cluster_id: str, topics: Mapping[str, TopicInfo], metrics: Metrics, dead_letters: str
+        self, pipeline: Pipeline, source: tuple[str, TopicInfo], sink: Sink, metrics: Metrics, dead_letters: str
     ) -> None:
-        self._pipeline, self._metrics, self._dead_letters = pipeline, metrics, dead_letters
-        self._cluster_id, self._topics = cluster_id, topics
+        """`source` is the cluster's id and what the events' topic is."""
+        self._pipeline, self._sink, self._metrics = pipeline, sink, metrics
+        self._cluster_id, self._topic = source
+        self._dead_letters = dead_letters
 
-    def count(self, outcome: str, events: int = 1) -> None:
-        if events:
-            self._metrics.outcome[outcome].inc(events)
+    def nothing(self, record: Record, outcome: str) -> None:
+        """The record gives no row, as it should."""
+        self._metrics.outcome[outcome].inc()
+        self._sink.release(record.slot.finish([]))
 
-    def refused(self, raw: Raw, place: Place, refusal: Refusal) -> Output:
-        """The dead letter of an event."""
+    def refused(self, record: Record, refusal: Refusal) -> None:
         self._metrics.outcome["dead_letter"].inc()
-        return self._letter(raw, place, refusal)
+        self._metrics.dead_letter(self._pipeline.name, refusal.reason)
+        self._sink.release(record.slot.finish([self._dead_letter(record.message, refusal)]))
 
-    def refused_row(self, sink: Sink, message: Message, refusal: Refusal) -> None:
+    def refused_row(self, topic_id: str, message: Message, refusal: Refusal) -> None:
         """A table's row that can't be used; it holds nothing up."""
-        raw = _Raw(message.key(), message.value(), message.headers())
-        place = Place(str(message.topic()), message.partition() or 0, message.offset() or 0)
-        sink.send(self._letter(raw, place, refusal))
+        self._metrics.dead_letter(self._pipeline.name, refusal.reason)
+        self._sink.send(self._dead_letter(message, refusal, topic_id))
 
-    def late(self, raw: Raw, place: Place) -> Output:
-        """A row that came after its window was closed."""
-        self._metrics.outcome["late"].inc()
-        self._metrics.late.inc()
-        refusal = Refusal(Reason.LATE, "its window was closed when it came")
-        if self._pipeline.windows.late_topic:
-            return self._letter(raw, place, refusal)._replace(topic=self._pipeline.windows.late_topic)
-        return self._letter(raw, place, refusal)
-
-    def matches(
-        self, rows: list[Row] | tuple[Row, ...], event: Any, place: Place, times: Times, response: "Answered | None"
-    ) -> list[Output]:
-        """The outputs of an event's rows."""
+    def matched(self, record: Record, rows: list[Row], response: pb.PredictResponse | None) -> None:
+        if not rows:
+            self.nothing(record, "rejected")
+            return
         matched_us = now_us()
-        stages = self._stages(times, matched_us, response)
-        origin = Origin(self._cluster_id, self._topics[place.topic].topic_id, *place)
-        outputs = [self._match(n, row, event, origin, times, matched_us, stages, response) for n, row in enumerate(rows)]
+        stages = self._stages(record, matched_us, response)
+        outputs = [self._match(record, ordinal, row, matched_us, stages, response) for ordinal, row in enumerate(rows)]
+        self._sink.release(record.slot.finish(outputs))
         self._metrics.outcome["matched"].inc()
         for stage, observe in self._metrics.stage.items():
             observe.observe(stages[stage] / 1e6)
-        return outputs
 
     def _match(
         self,
+        record: Record,
         ordinal: int,
         row: Row,
-        event: Any,
-        origin: Origin,
-        times: Times,
         matched_us: int,
         stages: dict[str, int],
-        response: "Answered | None",
+        response: pb.PredictResponse | None,
     ) -> Output:
-        name = self._pipeline.name
-        if isinstance(event, Event):
-            event_id, source, trace = event.id, event.source, event.traceparent
-            identity = match_id(name, source, event_id, ordinal)
-        else:
-            event_id, source, trace = str(origin), origin.topic, None
-            identity = record_match_id(name, origin, ordinal)
-        match = Match(
-            id=identity,
-            pipeline=name,
-            time_us=times.event_us,
-            event_id=event_id,
-            event_source=source,
-            origin=origin,
-            match_time_us=matched_us,
-            columns=row,
-            stage_us=stages,
-            model=response.model if response else None,
-            model_version=response.version if response else None,
-            engine=response.engine if response else None,
-            traceparent=trace,
-        )
-        return self._output(match)
-
-    def window(self, row: Row, start_us: int, end_us: int, key: Any, revision: str) -> Output:
-        """The output of a group's row."""
-        identity = window_id(self._pipeline.name, start_us, key, revision)
-        return self._output(
+        event = record.event
+        value, headers = encode(
             Match(
-                id=identity,
+                id=match_id(self._pipeline.name, event.source, event.id, ordinal),
                 pipeline=self._pipeline.name,
-                time_us=end_us,
-                event_id=identity,
-                event_source=f"/pipelines/{self._pipeline.name}",
-                origin=None,
-                match_time_us=now_us(),
+                time_us=event.time_us,
+                event_id=event.id,
+                event_source=event.source,
+                origin=self._origin(record.message, self._topic.topic_id),
+                match_time_us=matched_us,
                 columns=row,
-                stage_us={},
+                stage_us=stages,
+                model=response.model if response else None,
+                model_version=response.model_version if response else None,
+                engine=response.engine if response else None,
+                traceparent=event.traceparent,
             )
         )
+        return Output(self._pipeline.sink.topic, record_key(row, self._pipeline.sink.key), value, headers)
 
-    def refused_group(self, start_us: int, key: Any, detail: str, rows: int, reason: Reason) -> Output:
-        """A group whose row can't be computed or came too late: its key and window stand for the record."""
-        self._metrics.dead_letter(self._pipeline.name, reason)
-        if reason is Reason.LATE:
-            self._metrics.late.inc(rows)
-        value = msgspec.json.encode({"window_start_us": start_us, "key": list(key), "rows": rows}, enc_hook=str)
-        headers = [("sl_reason", reason.value), ("sl_detail", detail), ("sl_pipeline", self._pipeline.name)]
-        topic = self._pipeline.windows.late_topic if reason is Reason.LATE else None
-        return Output(topic or self._dead_letters, None, value, [(name, text.encode()) for name, text in headers])
-
-    def _output(self, match: Match) -> Output:
-        value, headers = encode(match)
-        return Output(
-            self._pipeline.sink.topic, record_key(match.columns, self._pipeline.sink.key), value, headers
-        )
-
-    def _stages(self, times: Times, matched_us: int, response: "Answered | None") -> dict[str, int]:
+    def _stages(self, record: Record, matched_us: int, response: pb.PredictResponse | None) -> dict[str, int]:
         """Boundaries on one chain, so that they add up; decode and inference lie inside featurize."""
-        ingest = times.polled_us - times.event_us
+        ingest = record.polled_us - record.event.time_us
         if ingest < 0:
             self._metrics.clock_skew.inc()
         stages = {
             "ingest": max(0, ingest),
-            "join": times.submitted_us - times.polled_us,
-            "featurize": matched_us - times.submitted_us,
+            "join": record.submitted_us - record.polled_us,
+            "featurize": matched_us - record.submitted_us,
         }
         if response:
-            stages |= {"decode": response.decode_us, "inference": response.inference_us}
+            stages |= {"decode": response.timing.decode_us, "inference": response.timing.inference_us}
         return stages
 
-    def _letter(self, raw: Raw, place: Place, refusal: Refusal) -> Output:
-        self._metrics.dead_letter(self._pipeline.name, refusal.reason)
-        origin = Origin(self._cluster_id, self._topics[place.topic].topic_id, *place)
-        letter = dead_letter(raw.key, raw.value, raw.headers, refusal, origin, self._pipeline.name)
+    def _dead_letter(self, message: Message, refusal: Refusal, topic_id: str | None = None) -> Output:
+        origin = self._origin(message, topic_id or self._topic.topic_id)
+        letter = dead_letter(message.key(), message.value(), message.headers(), refusal, origin, self._pipeline.name)
         return Output(self._dead_letters, *letter)
 
-
-class _Raw(NamedTuple):
-    key: bytes | None
-    value: bytes | None
-    headers: Headers | None
-
-
-class Answered(NamedTuple):
-    """Who scored an event, and how long its batch took, µs."""
-
-    model: str
-    version: str
-    engine: str
-    decode_us: int
-    inference_us: int
-
-    @classmethod
-    def of(cls, response: pb.PredictResponse) -> "Answered":
-        timing = response.timing
-        return cls(response.model, response.model_version, response.engine, timing.decode_us, timing.inference_us)
+    def _origin(self, message: Message, topic_id: str) -> Origin:
+        return Origin(self._cluster_id, topic_id, message.topic(), message.partition(), message.offset())

@@ -69,7 +69,7 @@ class Settings(KafkaSettings):
     """Rows of a table at most; further ones are dead-lettered."""
 
     table_memory_rows_max: int = Field(default=200_000, ge=0)
-    """Rows of a table kept in memory at most, about 400 bytes each; a larger table is kept on disk."""
+    """Rows of a table kept in memory at most; a larger table is kept on disk."""
 
     table_value_bytes_max: int = Field(default=1 << 20, ge=1)
     """Bytes of a table's record at most; a larger one is dead-lettered."""
@@ -81,7 +81,7 @@ class Settings(KafkaSettings):
     """Seconds between looks at a table's file."""
 
     state_dir: Path | None = None
-    """Folder, of this instance alone, for what a restart can begin from; without, tables are read from their start."""
+    """Folder for what a restart can begin from; without, tables are read from the start of their topics."""
 
     commit_interval_ms: int = Field(default=100, ge=1)
     """Milliseconds between commits of finished offsets."""

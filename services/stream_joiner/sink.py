@@ -1,109 +1,59 @@
-"""What leaves the joiner: result rows, dead letters, and the state that travels through Kafka.
-
-A sink takes outputs and says of each when it is safe. `AtLeastOnce` produces at once and commits beside it;
-`transactions.ExactlyOnce` keeps outputs back and commits them together with the offsets.
-"""
+"""What leaves the joiner: matches to the pipeline's sink, and bad records to the dead-letter topic."""
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, Message, Producer
 
 from sightline.io.kafka import producer_config
+from sightline.offsets import Slot
 
 log = logging.getLogger(__name__)
 
-Acknowledged = Callable[[], object]
-Work = Callable[[Consumer], object]
-Later = Callable[[Work], None]
-"""Runs a piece of work with the consumer, in the thread that alone may touch it."""
-
 
 class Output(NamedTuple):
-    """One record to produce; without `partition` its key decides."""
+    """One record to produce."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]] | None = None
-    partition: int = -1
+    headers: list[tuple[str, bytes]]
 
 
-def ignore() -> None:
-    """Nobody waits for this acknowledgement."""
+class Sink:
+    """Use it from the event loop only: acknowledgements are handled there, by `poll`."""
 
-
-class Sink(Protocol):
-    """Used by the engine's owner alone, but for `flush`."""
-
-    exactly_once: bool
-
-    def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None: ...
-
-    def poll(self) -> None:
-        """Call back for what was acknowledged since the last time."""
-
-    def commit(self, offsets: list[TopicPartition]) -> None:
-        """Offsets below which all is done (at-least-once), or will be with what was sent (exactly-once)."""
-
-    def abandon(self) -> None:
-        """Our partitions were taken away: what was not committed is somebody else's now."""
-
-    def settled(self) -> bool:
-        """Nothing that was sent waits for its acknowledgement."""
-
-    def close(self, timeout_s: float) -> int:
-        """Wait for acknowledgements; returns how many are missing. Blocks."""
-
-
-class AtLeastOnce:
-    """Produces at once. `failed` is told of a record that can't be produced."""
-
-    exactly_once = False
-
-    def __init__(self, bootstrap_servers: str, failed: Callable[[Exception], None], later: Later) -> None:
+    def __init__(self, bootstrap_servers: str, failed: Callable[[Exception], None]) -> None:
         self._producer = Producer(producer_config(bootstrap_servers))
-        self._failed, self._later = failed, later
-        self._waiting = 0
+        self._failed = failed
 
-    def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None:
+    def release(self, slots: list[Slot[Output]]) -> None:
+        """Produce the outputs of finished records, in their order; each acknowledgement goes to its slot."""
+        for slot in slots:
+            for output in slot.outputs or ():
+                self.send(output, slot.acknowledge)
+
+    def send(self, output: Output, acknowledged: Callable[[], None] = lambda: None) -> None:
         def delivered(error: KafkaError | None, _: Message) -> None:
-            self._waiting -= 1
             if error is None:
                 acknowledged()
             else:
                 # Retries are librdkafka's and have no limit; what arrives here can't be mended by waiting.
                 self._failed(RuntimeError(f"producing to {output.topic!r} failed: {error.str()}"))
 
-        produce(self._producer, output, delivered)
-        self._waiting += 1
+        while True:
+            try:
+                self._producer.produce(
+                    output.topic, output.value, output.key, headers=output.headers, on_delivery=delivered
+                )
+                return
+            except BufferError:
+                self._producer.poll(0.01)
 
     def poll(self) -> None:
-        if self._waiting:
-            self._producer.poll(0)
+        self._producer.poll(0)
 
-    def commit(self, offsets: list[TopicPartition]) -> None:
-        self._later(lambda consumer: consumer.commit(offsets=offsets, asynchronous=True))
-
-    def abandon(self) -> None:
-        """What is on its way arrives with ids that its new owner will repeat."""
-
-    def settled(self) -> bool:
-        return not self._waiting
-
-    def close(self, timeout_s: float) -> int:
+    def flush(self, timeout_s: float) -> int:
+        """Wait for acknowledgements; returns how many are missing."""
         return int(self._producer.flush(timeout_s))
-
-
-def produce(producer: Producer, output: Output, delivered: Callable[[KafkaError | None, Message], None]) -> None:
-    """Hand one record to the client; waits while its queue is full."""
-    more = {} if output.partition < 0 else {"partition": output.partition}
-    while True:
-        try:
-            producer.produce(
-                output.topic, output.value, output.key, headers=output.headers, on_delivery=delivered, **more
-            )
-            return
-        except BufferError:
-            producer.poll(0.01)

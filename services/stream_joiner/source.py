@@ -1,105 +1,70 @@
-"""Records from Kafka: the thread that polls, hands over what has arrived, and brings partitions in and out.
+"""Events from Kafka: a thread that polls, hands over what has arrived, and brings partitions in and out.
 
 One record is waited for, then whatever else has arrived is taken without waiting: nothing waits for a batch to fill.
 
-confluent-kafka lets one thread at a time into a consumer, and a poll holds it: a call from elsewhere would stop there
-for as long as the poll lasts. So this thread alone touches the consumer, and others give it work by `later`.
+confluent-kafka lets one thread at a time into a consumer, and a poll holds it: a call from the event loop would stop
+the loop for as long as the poll lasts. So this thread alone touches the consumer, and others give it work by `later`.
 """
 
+import asyncio
 import logging
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import Any, Protocol, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from services.stream_joiner.owner import Owner
-from services.stream_joiner.sink import Work
-from sightline.io.batches import Batch, BatchConsumer
+from services.stream_joiner.settings import Settings
+from sightline.io.kafka import group_config
 from sightline.io.offsets import start_offsets
+from sightline.query.pipeline import Source as EventSource
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 POLL_S = 0.05
 """The longest that a commit or a pause waits for an idle poll to end."""
 
-TICK_S = 0.01
-SETTLE_S = 0.002
-
-
-class Restored(Protocol):
-    """The state of a partition as it was written down."""
-
-    @property
-    def position(self) -> int:
-        """The offset it goes on at."""
-        ...
-
-
-States = Mapping[tuple[str, int], Restored]
-"""By topic and partition."""
+HANDED_OVER_MAX = 4
 
 
 class Reader(Protocol):
-    """Who processes the records; called in its owner."""
+    """Who processes the records; called on the event loop."""
 
-    def assigned(self, partitions: list[TopicPartition], states: States) -> None:
-        """Each with the offset to start at, and the metadata of its last commit."""
+    def assigned(self, partitions: list[TopicPartition]) -> None: ...
+
+    async def revoked(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Finish these; returns the offsets to commit for them."""
+        ...
 
     def lost(self, partitions: list[TopicPartition]) -> None: ...
 
-    def received(self, batches: list[Batch]) -> None: ...
-
-    def tick(self, now_s: float) -> None:
-        """Time has passed: commit, emit, try again."""
-
-    def settle(self, partitions: list[TopicPartition]) -> bool:
-        """One step towards having nothing open in these partitions. True once there is nothing."""
-        ...
-
-    def released(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """These are given up; returns the offsets to commit for them."""
-        ...
+    def received(self, messages: list[Message]) -> None: ...
 
     def skipped(self, records: int) -> None: ...
 
     def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None: ...
 
-    @property
-    def busy(self) -> bool:
-        """Something waits for a tick."""
-        ...
-
-
-class Subscription(NamedTuple):
-    """`starts`: topic to where a group that never committed begins, "earliest" or "latest".
-
-    `restore` reads what is known of partitions that come to us; it runs in this thread, and may take its time.
-    """
-
-    starts: dict[str, str]
-    config: dict[str, object]
-    records_max: int
-    drain_s_max: float
-    restore: Callable[[list[TopicPartition]], States]
-
 
 class Source(threading.Thread):
-    """`failed` is told, in whatever thread, of an error that ends this one."""
+    """`failed` is told, on the loop, of an error that ends the thread."""
 
-    def __init__(self, subscription: Subscription, owner: Owner, failed: Callable[[BaseException], object]) -> None:
+    def __init__(self, settings: Settings, pipeline: str, events: EventSource, reader: Reader) -> None:
         super().__init__(name="source", daemon=True)
-        self._subscription, self._owner, self._failed = subscription, owner, failed
+        self._settings, self._events, self._reader = settings, events, reader
+        self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
-        self._work: SimpleQueue[Work] = SimpleQueue()
-        self._due_s = 0.0
-        self._consumer = Consumer(subscription.config | {"on_commit": self._on_commit})
-        self._batches = BatchConsumer(self._consumer, self._on_error)
-        self.reader: Reader
+        # Bounds what is polled and not yet looked at, while the loop is busy.
+        self._handed_over = threading.BoundedSemaphore(HANDED_OVER_MAX)
+        self._work: SimpleQueue[Callable[[Consumer], object]] = SimpleQueue()
+        self.failed: Callable[[BaseException], None] = lambda error: None
+        group = settings.group or f"sightline-joiner-{pipeline}"
+        config = group_config(settings.bootstrap_servers, group, settings.session_timeout_ms, settings.instance)
+        self._consumer = Consumer(config | {"on_commit": self._on_commit})
 
-    def later(self, work: Work) -> None:
+    def later(self, work: Callable[[Consumer], object]) -> None:
         """Call `work` with the consumer between two polls."""
         self._work.put(work)
 
@@ -110,18 +75,15 @@ class Source(threading.Thread):
 
     def run(self) -> None:
         try:
-            self._batches.subscribe(
-                list(self._subscription.starts),
-                on_assign=self._on_assign,
-                on_revoke=self._on_revoke,
-                on_lost=self._on_lost,
+            self._consumer.subscribe(
+                [self._events.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
             while not self._stopping.is_set():
                 self._do_work()
                 self._poll()
-            self._batches.close()
+            self._consumer.close()
         except Exception as error:
-            self._failed(error)
+            self._loop.call_soon_threadsafe(self.failed, error)
 
     def _do_work(self) -> None:
         while not self._work.empty():
@@ -132,71 +94,72 @@ class Source(threading.Thread):
                 log.warning("not done", extra={"why": error.args[0].str()})
 
     def _poll(self) -> None:
-        wait_s = SETTLE_S if self.reader.busy else POLL_S
-        batches = self._batches.poll(wait_s, self._subscription.records_max)
-        if batches:
-            self._owner.post(self.reader.received, batches)
-        now_s = time.monotonic()
-        if now_s >= self._due_s:
-            self._due_s = now_s + TICK_S
-            self._owner.post(self.reader.tick, now_s)
+        first = self._consumer.poll(POLL_S)
+        if first is None:
+            return
+        messages = [first, *self._consumer.consume(self._settings.poll_records_max - 1, 0)]
+        good = [each for each in messages if each.error() is None]
+        for each in messages:
+            if each.error() is not None:
+                self._on_error(each)
+        if good:
+            self._handed_over.acquire()
+            self._loop.call_soon_threadsafe(self._hand_over, good)
 
-    def _on_error(self, error: KafkaError, partition: TopicPartition) -> None:
+    def _hand_over(self, messages: list[Message]) -> None:
+        self._handed_over.release()
+        self._reader.received(messages)
+
+    def _on_error(self, message: Message) -> None:
+        error = message.error()
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             # What we were to read next has expired: go on at the oldest record there is.
-            self._begin([partition], lambda starts: [self._batches.seek(each) for each in starts])
+            partition = TopicPartition(message.topic(), message.partition(), message.offset())
+            self._begin([partition], lambda starts: [self._consumer.seek(each) for each in starts])
         elif error.fatal():
             raise KafkaException(error)
         else:
             log.warning("kafka", extra={"why": error.str()})
 
-    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        log.info("partitions assigned", extra={"partitions": _names(partitions)})
-        self._begin(partitions, self._batches.incremental_assign)
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        log.info("partitions assigned", extra={"partitions": [each.partition for each in partitions]})
+        self._begin(partitions, consumer.incremental_assign)
 
     def _begin(self, partitions: list[TopicPartition], use: Callable[[list[TopicPartition]], object]) -> None:
         """Find where to start, tell the reader first, then let records come."""
-        states, starts = self._subscription.restore(partitions), []
-        for topic, start in self._subscription.starts.items():
-            if ours := [each for each in partitions if each.topic == topic]:
-                known = {
-                    each.partition: states[topic, each.partition].position for each in ours if _key(each) in states
-                }
-                found, skipped = start_offsets(self._consumer, ours, start, known)
-                starts += found
-                if skipped:
-                    self._owner.call(self.reader.skipped, skipped)
-        self._owner.call(self.reader.assigned, starts, states)
+        starts, skipped = start_offsets(self._consumer, partitions, self._events.start)
+        if skipped:
+            self._call(self._reader.skipped, skipped)
+        self._call(self._reader.assigned, starts)
         use(starts)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        log.info("partitions revoked", extra={"partitions": _names(partitions)})
-        deadline_s = time.monotonic() + self._subscription.drain_s_max
+        log.info("partitions revoked", extra={"partitions": [each.partition for each in partitions]})
         # An asynchronous commit still waiting here would come after the last one, and take the group back.
         self._do_work()
-        while not self._owner.call(self.reader.settle, partitions) and time.monotonic() < deadline_s:
+        if offsets := self._wait(self._reader.revoked(partitions)):
             self._do_work()
-            time.sleep(SETTLE_S)
-        self._do_work()
-        if offsets := self._owner.call(self.reader.released, partitions):
             try:
                 consumer.commit(offsets=offsets, asynchronous=False)
             except KafkaException as error:
                 log.warning("last commit failed; its records are read again", extra={"why": error.args[0].str()})
-        self._batches.incremental_unassign(partitions)
+        consumer.incremental_unassign(partitions)
 
-    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        log.warning("partitions lost", extra={"partitions": _names(partitions)})
-        self._owner.call(self.reader.lost, partitions)
-        self._batches.incremental_unassign(partitions)
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        log.warning("partitions lost", extra={"partitions": [each.partition for each in partitions]})
+        self._call(self._reader.lost, partitions)
+        consumer.incremental_unassign(partitions)
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        self._owner.post(self.reader.committed, error, partitions)
+        self._loop.call_soon_threadsafe(self._reader.committed, error, partitions)
 
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        """Run on the loop, and return when it has run: what was handed over before is processed before."""
 
-def _key(partition: TopicPartition) -> tuple[str, int]:
-    return partition.topic, partition.partition
+        async def run() -> None:
+            function(*arguments)
 
+        self._wait(run())
 
-def _names(partitions: list[TopicPartition]) -> list[str]:
-    return [f"{each.topic}/{each.partition}" for each in partitions]
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -59,18 +59,17 @@ def _client(bootstrap_servers: str) -> Config:
     }
 
 
-def producer_config(bootstrap_servers: str, transactional: bool = False) -> Config:
+def producer_config(bootstrap_servers: str) -> Config:
     """Acknowledged by all replicas, no duplicates from retries, keys split as Java's clients do, sent at once."""
-    config = _client(bootstrap_servers) | {
+    return _client(bootstrap_servers) | {
         "acks": "all",
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
         "linger.ms": 0,
         "message.max.bytes": 32 << 20,
+        # Retried until the broker is back: whoever waits for the acknowledgement decides when to give up.
+        "message.timeout.ms": 0,
     }
-    # Retried until the broker is back: whoever waits for the acknowledgement decides when to give up.
-    # In a transaction its time-out bounds it.
-    return config if transactional else config | {"message.timeout.ms": 0}
 
 
 def group_config(bootstrap_servers: str, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -18,22 +18,19 @@ PASSING = ("_TIMED_OUT", "_TRANSPORT", "_WAIT_COORD", "FENCED_LEADER_EPOCH", "UN
 """Errors that a broker's restart brings, though librdkafka does not call them retriable."""
 
 
-def start_offsets(
-    consumer: Consumer, partitions: list[TopicPartition], start: str, known: Mapping[int, int] | None = None
-) -> tuple[list[TopicPartition], int]:
-    """The partitions of one topic with the offsets to start at, and how many records expired unread.
+def start_offsets(consumer: Consumer, partitions: list[TopicPartition], start: str) -> tuple[list[TopicPartition], int]:
+    """The partitions with the offsets to start at, and how many records expired unread.
 
-    `known` offsets, by partition, go before committed ones. A committed offset brings the metadata that was committed
-    with it, and one of a transaction that is still open is waited for. A group that never committed begins where `start` says ("earliest" or "latest"), and a
+    A committed offset is used. A group that never committed begins where `start` says ("earliest" or "latest"), and a
     partition that is new to a group that did commit at its beginning. A committed offset that the broker no longer
     has, or (in a topic made anew) does not have yet, gives the oldest record there is, logged as data loss.
     """
-    committed = {each.partition: each for each in _patiently(lambda: consumer.committed(partitions, TIMEOUT_S))}
+    committed = {each.partition: each.offset for each in _patiently(lambda: consumer.committed(partitions, TIMEOUT_S))}
     starts, skipped = [], 0
-    known_group = any(each.offset != OFFSET_INVALID for each in committed.values())
+    known_group = any(offset != OFFSET_INVALID for offset in committed.values())
     for each in partitions:
         low, high = _patiently(partial(consumer.get_watermark_offsets, each, TIMEOUT_S))
-        offset = (known or {}).get(each.partition, committed[each.partition].offset)
+        offset = committed[each.partition]
         if offset == OFFSET_INVALID:
             offset = high if start == "latest" and not known_group else low
         elif not low <= offset <= high:
@@ -50,8 +47,7 @@ def start_offsets(
                 },
             )
             offset = low
-        metadata = committed[each.partition].metadata or ""
-        starts.append(TopicPartition(each.topic, each.partition, offset, metadata))
+        starts.append(TopicPartition(each.topic, each.partition, offset))
     return starts, skipped
 
 

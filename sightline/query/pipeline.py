@@ -108,8 +108,14 @@ class PipelineFile:
         pipeline = self.pipeline
         if len(pipeline.sources) > 1:
             raise self.error("a pipeline reads one source for now", "sources")
+        if pipeline.delivery == "exactly-once":
+            raise self.error("'exactly-once' is not supported yet; use at-least-once", "delivery")
         for name, source in pipeline.sources.items():
             self._check_source(name, source)
+            if source.format != "cloudevents":
+                raise self.error(f"format {source.format} is not supported yet", f"sources.{name}.format")
+            if source.event_time not in (None, "time"):
+                raise self.error("an event time other than ce_time is not supported yet", f"sources.{name}.event_time")
         self._duration(pipeline.windows.allowed_lateness, "windows.allowed_lateness")
         for name in pipeline.tables:
             if name in pipeline.sources:

@@ -100,6 +100,7 @@ def test_a_picture_is_kept_after_its_event_has_gone(stage: Stage) -> None:
 def test_what_is_not_the_event_any_more_is_gone(stage: Stage) -> None:
     real = stage.event(0, photo())
     origin = real.origin
+    assert origin is not None
     others = [
         match(1, origin=origin),  # another event's id
         match(2, origin=origin._replace(cluster_id="another")),

@@ -142,7 +142,7 @@ def test_records_max_is_kept(made: Made, broker: Broker, unique: Callable[[str],
     topic.write(100)
     consumer = made(unique("group"))
     consumer.assign([TopicPartition(topic.name, 0, 0)])
-    batches = []
+    batches: list[Batch] = []
     while sum(map(len, batches)) < 100:
         polled = consumer.poll(TIMEOUT_S, 7)
         assert 0 < sum(map(len, polled)) <= 7
