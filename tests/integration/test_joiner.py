@@ -262,7 +262,10 @@ def test_two_instances_share_and_hand_over(bench: Bench, featurizer: tuple[str, 
         (("p.label,", "p.lable,"), "unknown column 'lable'; did you mean 'label'?"),
         (("l.name AS", "l.nmae AS"), "pipeline.yaml:6:18: query: unknown column 'nmae'"),
         (("inline(predict('m'", "inline(predict('mm'"), "the featurizer has no model 'mm'; did you mean 'm'?"),
-        (("SELECT e.id", "SELECT count(*) AS n, e.id"), "COUNT is not supported here: an aggregate belongs to a query with GROUP BY"),
+        (
+            ("SELECT e.id", "SELECT count(*) AS n, e.id"),
+            "COUNT is not supported here: an aggregate belongs to a query with GROUP BY",
+        ),
     ],
 )
 def test_a_wrong_pipeline_ends_the_start_with_one_clear_line(

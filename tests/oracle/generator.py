@@ -1,5 +1,6 @@
 """Random typed expressions: operators, and every function of the registry with arguments as its signature says."""
 
+from collections.abc import Callable
 from random import Random
 
 from sightline.query.functions import FUNCTIONS, Function, load
@@ -30,19 +31,31 @@ _LIKES = ["'a%'", "'%b%'", "'_'", "'%'", "'a_c'", "'%\\\\\\\\%%'"]
 _DATE_PATTERNS = ["'yyyy-MM-dd'", "'yyyy-MM-dd HH:mm:ss'", "'dd.MM.yyyy'", "'yyyyMMdd'"]
 _UNITS = ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"]
 _LITERALS = {
-    "tinyint": ["1Y", "-128Y"], "smallint": ["5S"], "int": ["0", "1", "-3", "2147483647", "10"], "bigint": ["0L", "5L", "-9223372036854775808L"],
-    "float": ["1.5F", "CAST('NaN' AS FLOAT)"], "double": ["0.5D", "-0.0D", "1e10", "CAST('NaN' AS DOUBLE)", "CAST('inf' AS DOUBLE)"],
-    "decimal": ["1.5", "0.001", "-2.50", "12345678901234567890.12"], "string": ["''", "'abc'", "'ñ'", "' 7 '", "'2020-01-31'"],
-    "boolean": ["true", "false"], "date": ["DATE '2020-02-29'"], "timestamp": ["TIMESTAMP '2020-02-29 13:14:15.5'"], "binary": ["x'6162'"],
-    "array<int>": ["array(1, 2)"], "array<string>": ["array('a', NULL)"],
-}  # fmt: skip
+    "tinyint": ["1Y", "-128Y"],
+    "smallint": ["5S"],
+    "int": ["0", "1", "-3", "2147483647", "10"],
+    "bigint": ["0L", "5L", "-9223372036854775808L"],
+    "float": ["1.5F", "CAST('NaN' AS FLOAT)"],
+    "double": ["0.5D", "-0.0D", "1e10", "CAST('NaN' AS DOUBLE)", "CAST('inf' AS DOUBLE)"],
+    "decimal": ["1.5", "0.001", "-2.50", "12345678901234567890.12"],
+    "string": ["''", "'abc'", "'ñ'", "' 7 '", "'2020-01-31'"],
+    "boolean": ["true", "false"],
+    "date": ["DATE '2020-02-29'"],
+    "timestamp": ["TIMESTAMP '2020-02-29 13:14:15.5'"],
+    "binary": ["x'6162'"],
+    "array<int>": ["array(1, 2)"],
+    "array<string>": ["array('a', NULL)"],
+}
 TYPES = list(_LITERALS)
 _NUMBERS = ["tinyint", "smallint", "int", "bigint", "float", "double", "decimal"]
 _CASTS = {
     "string": [*_NUMBERS, "boolean", "date", "timestamp", "binary"],
     **{each: [*_NUMBERS, "string", "boolean"] for each in _NUMBERS},
-    "boolean": [*_NUMBERS, "string"], "date": ["string", "timestamp"], "timestamp": ["string", "date"], "binary": ["string"],
-}  # fmt: skip
+    "boolean": [*_NUMBERS, "string"],
+    "date": ["string", "timestamp"],
+    "timestamp": ["string", "date"],
+    "binary": ["string"],
+}
 DECIMALS = ["decimal(10,2)", "decimal(38,18)", "decimal(5,0)", "decimal(20,10)"]
 
 
@@ -62,7 +75,7 @@ class Generator:
         """An expression that is of type `kind`, or of one that is close."""
         if depth <= 0 or self._chance.random() < 0.25:
             return self.leaf(kind)
-        makers = [self._if, self._case, self._coalesce]
+        makers: list[Callable[[str, int], str]] = [self._if, self._case, self._coalesce]
         if kind in _CASTS:
             makers += [self._cast, self._cast]
         if kind == "boolean":
@@ -102,8 +115,11 @@ class Generator:
         if _BY_NAME.get(parameter.name):
             return self._chance.choice(_BY_NAME[parameter.name])
         kinds = {
-            "any": [one_type], "number": [self._chance.choice(_NUMBERS)], "whole": _NUMBERS[:4], "array": ["array<int>", "array<string>"],
-        }.get(parameter.type, [parameter.type])  # fmt: skip
+            "any": [one_type],
+            "number": [self._chance.choice(_NUMBERS)],
+            "whole": _NUMBERS[:4],
+            "array": ["array<int>", "array<string>"],
+        }.get(parameter.type, [parameter.type])
         if parameter.type in ("date", "timestamp"):
             kinds = ["date", "timestamp", "timestamp"]
         return self.of(self._chance.choice(kinds), depth - 1)
@@ -147,10 +163,13 @@ class Generator:
         wanted = self._chance.choice(["NULL", "NOT NULL"])
         truth = self._chance.choice(["TRUE", "NOT TRUE", "FALSE", "NOT FALSE"])
         return self._chance.choice(
-            [f"({self.of(kind, depth)} IS {wanted})", f"({self.of('boolean', depth)} IS {truth})",
-             f"({self.of('string', depth)} LIKE {self._chance.choice(_LIKES)})",
-             f"({self.of('string', depth)} RLIKE {self._chance.choice(_PATTERNS)})"]
-        )  # fmt: skip
+            [
+                f"({self.of(kind, depth)} IS {wanted})",
+                f"({self.of('boolean', depth)} IS {truth})",
+                f"({self.of('string', depth)} LIKE {self._chance.choice(_LIKES)})",
+                f"({self.of('string', depth)} RLIKE {self._chance.choice(_PATTERNS)})",
+            ]
+        )
 
     def _arithmetic(self, kind: str, depth: int) -> str:
         other = kind if self._chance.random() < 0.6 else self._chance.choice(_NUMBERS)

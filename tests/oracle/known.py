@@ -5,7 +5,6 @@ from typing import Any
 
 from tests.oracle.spark import Crashed
 
-
 _NUMBER = re.compile(r"-?[0-9]+\.[0-9]+(?:E-?[0-9]+)?")
 
 

@@ -6,10 +6,28 @@ from decimal import Decimal
 from typing import Any
 
 COLUMNS = {
-    "ti": "tinyint", "si": "smallint", "i": "int", "j": "int", "l": "bigint", "f": "float", "d": "double", "g": "double",
-    "p": "decimal(10,2)", "q": "decimal(38,18)", "s": "string", "u": "string", "n": "string", "b": "boolean", "c": "boolean",
-    "dt": "date", "ts": "timestamp", "tu": "timestamp", "bin": "binary", "ai": "array<int>", "sa": "array<string>",
-}  # fmt: skip
+    "ti": "tinyint",
+    "si": "smallint",
+    "i": "int",
+    "j": "int",
+    "l": "bigint",
+    "f": "float",
+    "d": "double",
+    "g": "double",
+    "p": "decimal(10,2)",
+    "q": "decimal(38,18)",
+    "s": "string",
+    "u": "string",
+    "n": "string",
+    "b": "boolean",
+    "c": "boolean",
+    "dt": "date",
+    "ts": "timestamp",
+    "tu": "timestamp",
+    "bin": "binary",
+    "ai": "array<int>",
+    "sa": "array<string>",
+}
 DAY_US = 86_400_000_000
 _DOUBLES = [
     0.0,
@@ -72,8 +90,20 @@ EDGES: dict[str, list[Any]] = {
     "f": [0.0, -0.0, 1.5, -2.25, 0.10000000149011612, float("nan"), float("inf"), 16777216.0],
     "d": _DOUBLES,
     "g": _DOUBLES,
-    "p": [Decimal("0.00"), Decimal("99999999.99"), Decimal("-99999999.99"), Decimal("1.50"), Decimal("-0.01"), Decimal("2.35")],
-    "q": [Decimal("0E-18"), Decimal("1.000000000000000001"), Decimal("99999999999999999999.999999999999999999"), Decimal("-3.500000000000000000")],
+    "p": [
+        Decimal("0.00"),
+        Decimal("99999999.99"),
+        Decimal("-99999999.99"),
+        Decimal("1.50"),
+        Decimal("-0.01"),
+        Decimal("2.35"),
+    ],
+    "q": [
+        Decimal("0E-18"),
+        Decimal("1.000000000000000001"),
+        Decimal("99999999999999999999.999999999999999999"),
+        Decimal("-3.500000000000000000"),
+    ],
     "s": _TEXTS,
     "u": _TEXTS,
     "n": _NUMBERS,
@@ -85,7 +115,7 @@ EDGES: dict[str, list[Any]] = {
     "bin": [b"", b"a", b"\x00\x7f", "ñ".encode()],
     "ai": [[], [1], [1, 2, None], [3, 1, 2, 1], [2**31 - 1]],
     "sa": [[], ["a"], ["b", None, "a"], ["", "x", "x"]],
-}  # fmt: skip
+}
 
 
 def rows(seed: int, count: int) -> list[dict[str, Any]]:

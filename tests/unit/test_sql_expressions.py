@@ -1,4 +1,4 @@
-"""Expressions without Spark: what the hand-written source gives, what is refused and where. tests/oracle has the rest."""
+"""Expressions without Spark: what they give, what is refused and where. tests/oracle has the rest."""
 
 import re
 from datetime import date

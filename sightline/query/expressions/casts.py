@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from sightline.query.expressions.code import CastRefused, Code
+from sightline.query.expressions.code import CastError, Code
 from sightline.query.runtime import casts, decimals, numbers, text, times
 from sightline.query.types import (
     BIGINT,
@@ -81,7 +81,7 @@ def _target(e: Expressions, node: exp.Cast) -> Type:
 def explicit(e: Expressions, code: Code, target: Type, node: exp.Expression) -> Code:
     try:
         return e.cast(code, target)
-    except CastRefused as error:
+    except CastError as error:
         raise e.error(str(error), node) from None
 
 
@@ -108,7 +108,7 @@ def attempted(e: Expressions, code: Code) -> Code:
 
 
 def cast_code(e: Expressions, code: Code, target: Type) -> Code:
-    """Raises CastRefused for a cast that Spark refuses."""
+    """Raises CastError for a cast that Spark refuses."""
     if code.type == target:
         return code
     if code.type == NULL:
@@ -117,7 +117,7 @@ def cast_code(e: Expressions, code: Code, target: Type) -> Code:
         return _array(e, code, code.type, target)
     template = _template(code.type, target)
     if template is None:
-        raise CastRefused(f"{str(code.type).upper()} can't be cast to {str(target).upper()}")
+        raise CastError(f"{str(code.type).upper()} can't be cast to {str(target).upper()}")
     helper, extra = template
     if helper is None:
         return Code(code.text, target, code.nullable, code.stage, code.constant, code.value)

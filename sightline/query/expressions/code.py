@@ -10,7 +10,7 @@ from sightline.query.types import Type
 ErrorAt = Callable[[str, int], QueryError]
 
 
-class CastRefused(TypeError):
+class CastError(TypeError):
     """No CAST leads from one type to the other."""
 
 

@@ -14,7 +14,7 @@ from sightline.errors import QueryError
 from sightline.query.dialect import offset_of
 from sightline.query.errors import EvalError
 from sightline.query.expressions.casts import cast_code
-from sightline.query.expressions.code import CastRefused, Code, ErrorAt
+from sightline.query.expressions.code import CastError, Code, ErrorAt
 from sightline.query.expressions.coercion import implicit_type
 from sightline.query.expressions.handlers import handlers
 from sightline.query.schema import Relation
@@ -50,7 +50,7 @@ class Expressions:
             raise self.error(f"{node.key.upper()} is not supported{_hint(node)}", node)
         try:
             return self.fold(handler(self, node))
-        except CastRefused as error:
+        except CastError as error:
             raise self.error(str(error), node) from None
 
     def condition(self, node: exp.Expression) -> Code:
@@ -70,7 +70,7 @@ class Expressions:
         return self.cast(code, target)
 
     def cast(self, code: Code, target: Type) -> Code:
-        """`code` as a `target`, for types between which CAST is allowed. Raises CastRefused elsewhere."""
+        """`code` as a `target`, for types between which CAST is allowed. Raises CastError elsewhere."""
         return self.fold(cast_code(self, code, target))
 
     def null_safe(
