@@ -11,7 +11,7 @@ RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
 
-.PHONY: help setup kafka models demo test unit integration e2e lint protos lock bench-latency bench-consume bench-tables clean
+.PHONY: help setup kafka models demo test unit oracle integration e2e lint protos lock bench-latency bench-consume bench-tables clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -40,10 +40,13 @@ models: setup ## EfficientNet-Lite0, pulled and exported into build/models (reus
 demo: setup kafka models ## find Bond: Kafka, the three services and a stream of photographs (SECONDS, RATE, HEADLESS)
 	@$(BIN)/python -m demo --seconds $(SECONDS) --rate $(RATE) --seed $(SEED) $(if $(filter-out 0,$(HEADLESS)),--headless)
 
-test: setup kafka models lint unit integration ## everything: lint, unit, integration and flow tests
+test: setup kafka models lint unit oracle integration ## everything: lint, unit, SQL against Spark, integration and flow tests
 
 unit: setup ## unit tests alone, seconds
 	$(BIN)/python -m pytest tests/unit
+
+oracle: setup ## the SQL against Spark, a minute (SIGHTLINE_SOAK=1: many more random expressions)
+	$(BIN)/python -m pytest tests/oracle
 
 integration: setup kafka models ## tests with a real Kafka, real models and real processes
 	$(BIN)/python -m pytest tests/integration tests/flow --durations=10
