@@ -1,0 +1,29 @@
+"""Quix Streams in its own virtual environment, one process a partition."""
+
+import subprocess
+from functools import partial
+from pathlib import Path
+
+from benchmarks.peers import build
+from benchmarks.peers.engine import Argv, Engine, Job
+
+HERE = Path(__file__).parent
+
+
+def _prepare() -> None:
+    build.venv("quix")
+
+
+def _version() -> str:
+    code = "import quixstreams; print(quixstreams.__version__)"
+    python = build.BUILD / "quix" / "bin" / "python"
+    return "Quix Streams " + subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
+
+
+def _commands(program: str, job: Job) -> list[Argv]:
+    python = str(build.BUILD / "quix" / "bin" / "python")
+    return [[python, str(HERE / program), *job.arguments, str(each)] for each in range(job.partitions)]
+
+
+YSB = [Engine("quix", _version, _prepare, partial(_commands, "ysb.py"), share=0.1)]
+JOIN = [Engine("quix", _version, _prepare, partial(_commands, "join.py"))]
