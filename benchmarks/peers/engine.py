@@ -12,7 +12,6 @@ class Job:
     """What one run of an engine reads and writes.
 
     `table` is a compacted topic of one partition. `directory` is the run's own, for state and checkpoints.
-    `grace_ms` is the out-of-orderness in event time that the engine has to bear without losing a row.
     """
 
     bootstrap_servers: str
@@ -21,13 +20,12 @@ class Job:
     sink: str
     partitions: int
     directory: Path
-    grace_ms: int = 0
 
     @property
     def arguments(self) -> Argv:
-        """BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY GRACE_MS."""
+        """BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY."""
         names = (self.bootstrap_servers, self.events, self.table, self.sink)
-        return [*names, str(self.partitions), str(self.directory.resolve()), str(self.grace_ms)]
+        return [*names, str(self.partitions), str(self.directory.resolve())]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ def _commands(template: Path, job: Job) -> list[Argv]:
     text = template.read_text()
     for name, value in {"EVENTS": job.events, "TABLE": job.table, "SINK": job.sink}.items():
         text = text.replace(f"${{{name}}}", value)
-    text = text.replace("${GRACE}", f"{job.grace_ms}ms")
     pipeline.write_text(text)
     flags = {
         "pipeline": pipeline.resolve(),

@@ -1,6 +1,6 @@
 """SELECT e.id, e.sent, e.key, t.name FROM events e JOIN places t ON e.key = t.key, by hand.
 
-python -m benchmarks.peers.plain.join BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY GRACE_MS
+python -m benchmarks.peers.plain.join BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY
 """
 
 import sys

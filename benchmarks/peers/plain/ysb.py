@@ -1,6 +1,6 @@
 """YSB by hand: what is left when there is no engine.
 
-python -m benchmarks.peers.plain.ysb BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY GRACE_MS
+python -m benchmarks.peers.plain.ysb BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY
 """
 
 import sys

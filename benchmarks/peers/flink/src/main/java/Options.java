@@ -1,7 +1,5 @@
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
-import org.apache.flink.api.common.serialization.SerializationSchema;
+import org.apache.flink.api.common.serialization.SimpleStringSchema;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -9,12 +7,11 @@ import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
-/** BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY GRACE_MS, as every peer is called. */
-record Options(String bootstrap, String events, String table, String sink, int partitions, Path directory,
-        Duration grace) {
+/** BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY, as every peer is called. */
+record Options(String bootstrap, String events, String table, String sink, int partitions, Path directory) {
     static Options parse(String[] arguments) {
         return new Options(arguments[0], arguments[1], arguments[2], arguments[3], Integer.parseInt(arguments[4]),
-                Path.of(arguments[5]), Duration.ofMillis(Long.parseLong(arguments[6])));
+                Path.of(arguments[5]));
     }
 
     /** A mini cluster in this process; objects are not copied between operators, watermarks come every 20 ms. */
@@ -33,8 +30,7 @@ record Options(String bootstrap, String events, String table, String sink, int p
                 .setBootstrapServers(bootstrap)
                 .setRecordSerializer(KafkaRecordSerializationSchema.<String>builder()
                         .setTopic(sink)
-                        .setValueSerializationSchema(
-                                (SerializationSchema<String>) row -> row.getBytes(StandardCharsets.UTF_8))
+                        .setValueSerializationSchema(new SimpleStringSchema())
                         .build())
                 .setDeliveryGuarantee(lingerMs == 0 ? DeliveryGuarantee.NONE : DeliveryGuarantee.AT_LEAST_ONCE)
                 .setProperty("linger.ms", lingerMs + "")

@@ -8,7 +8,7 @@ import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.state.BuiltInDslStoreSuppliers;
 
-/** BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY GRACE_MS, as every peer is called. */
+/** BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY, as every peer is called, and GRACE_MS. */
 record Options(String bootstrap, String events, String table, String sink, int partitions, Path directory,
         Duration grace) {
     static Options parse(String[] arguments) {

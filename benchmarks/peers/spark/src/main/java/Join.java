@@ -5,11 +5,11 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.streaming.Trigger;
 
-/** SELECT e.id, e.sent, e.key, t.name FROM events e JOIN places t ON e.key = t.key; an eighth argument: real-time. */
+/** SELECT e.id, e.sent, e.key, t.name FROM events e JOIN places t ON e.key = t.key; a seventh argument: real-time. */
 final class Join {
     public static void main(String[] arguments) throws Exception {
         Options options = Options.parse(arguments);
-        boolean realTime = arguments.length > 7;
+        boolean realTime = arguments.length > 6;
         SparkSession spark = options.session(2);
         Dataset<Row> places = options.table(spark, "key STRING, name STRING");
         Dataset<Row> rows = options.reader(spark)

@@ -5,12 +5,11 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.streaming.DataStreamReader;
 import org.apache.spark.sql.streaming.DataStreamWriter;
 
-/** BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY GRACE_MS, as every peer is called. */
-record Options(String bootstrap, String events, String table, String sink, int partitions, Path directory,
-        long graceMs) {
+/** BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY, as every peer is called. */
+record Options(String bootstrap, String events, String table, String sink, int partitions, Path directory) {
     static Options parse(String[] arguments) {
         return new Options(arguments[0], arguments[1], arguments[2], arguments[3], Integer.parseInt(arguments[4]),
-                Path.of(arguments[5]), Long.parseLong(arguments[6]));
+                Path.of(arguments[5]));
     }
 
     /** As many shuffle partitions as cores wanted: more of them only cost. */

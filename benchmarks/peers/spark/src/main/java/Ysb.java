@@ -21,7 +21,7 @@ final class Ysb {
                 .where("e.event_type = 'view'")
                 .selectExpr("e.ad_id", "timestamp_millis(cast(e.event_time AS bigint)) AS time")
                 .join(broadcast(ads), "ad_id")
-                .withWatermark("time", options.graceMs() + " milliseconds")
+                .withWatermark("time", "0 seconds")
                 .groupBy(window(col("time"), "10 seconds"), col("campaign_id"))
                 .agg(count(lit(1)).as("views"))
                 .selectExpr("campaign_id AS key",
