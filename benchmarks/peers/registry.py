@@ -1,5 +1,6 @@
 """Every engine of each benchmark, by name, in the order of the plots."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Iterable
 
 from benchmarks.peers.engine import Engine
@@ -19,11 +20,9 @@ YSB = _by_name(ours.YSB, plain.YSB, flink.YSB, kafka_streams.YSB, spark.YSB, qui
 JOIN = _by_name(ours.JOIN, plain.JOIN, spark.JOIN, kafka_streams.JOIN, flink.JOIN, quix.JOIN)
 
 
-def chosen(text: str | None, engines: dict[str, Engine]) -> list[Engine]:
-    """Those named in a comma-separated list; all of them without one. Raises ValueError."""
-    if text is None:
-        return list(engines.values())
+def chosen(text: str, engines: dict[str, Engine]) -> list[Engine]:
+    """Those named in a comma-separated flag. Raises argparse.ArgumentTypeError."""
     names = [name.strip() for name in text.split(",")]
     if unknown := [name for name in names if name not in engines]:
-        raise ValueError(f"no engine {', '.join(unknown)}; there are {', '.join(engines)}")
+        raise ArgumentTypeError(f"no engine {', '.join(unknown)}; there are {', '.join(engines)}")
     return [engines[name] for name in names]

@@ -65,12 +65,12 @@ def load_ads(rig: Rig, generator: Generator) -> str:
     return name
 
 
-def producer(bootstrap_servers: str) -> Producer:
+def producer(bootstrap_servers: str, linger_ms: int = 20) -> Producer:
     return Producer(
         {
             "bootstrap.servers": bootstrap_servers,
             "acks": "all",
-            "linger.ms": 20,
+            "linger.ms": linger_ms,
             "log_level": 2,  # the broker is killed at the end
             "batch.size": 1 << 20,
             "queue.buffering.max.messages": 1_000_000,

@@ -28,5 +28,5 @@ def _commands(program: str, job: Job) -> list[Argv]:
     return [[python, str(HERE / program), *arguments, str(each)] for each in range(job.partitions)]
 
 
-YSB = [Engine("quix", _version, _prepare, partial(_commands, "ysb.py"), share=0.1)]
+YSB = [Engine("quix", _version, _prepare, partial(_commands, "ysb.py"), share=0.25)]
 JOIN = [Engine("quix", _version, _prepare, partial(_commands, "join.py"))]

@@ -18,14 +18,14 @@ public final class YsbSql {
               'value.format' = 'json')
             """;
     private static final String COUNTS = """
-            CREATE TABLE counts (campaign_id STRING, window_start TIMESTAMP(3), views BIGINT) WITH (
+            CREATE TABLE counts (campaign_id STRING, window_start TIMESTAMP(3), `views` BIGINT) WITH (
               'connector' = 'kafka', 'topic' = '%2$s', 'properties.bootstrap.servers' = '%1$s',
               'properties.linger.ms' = '5', 'value.format' = 'json',
               'value.json.timestamp-format.standard' = 'ISO-8601', 'sink.delivery-guarantee' = 'at-least-once')
             """;
     private static final String QUERY = """
             INSERT INTO counts
-            SELECT campaign_id, window_start, COUNT(*) AS views
+            SELECT campaign_id, window_start, COUNT(*) AS `views`
             FROM TABLE(TUMBLE(
                 (SELECT campaign(ad_id) AS campaign_id, `time` FROM events WHERE event_type = 'view'),
                 DESCRIPTOR(`time`), INTERVAL '10' SECONDS))
