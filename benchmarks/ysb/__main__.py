@@ -164,7 +164,7 @@ def _live(engines: list[Engine], generator: Generator, options: argparse.Namespa
 
 def _line(engine: Engine, pair: list[Figures], options: argparse.Namespace) -> str:
     cpu_s, rate = figures.slope(pair[0], pair[1], _difference(engine, options))
-    return f"{engine.name}: {cpu_s:.2f} CPU-s per million events, {rate:,.0f} events/s"
+    return f"{engine.name}: {cpu_s:.2f} CPU-s per million events, {f'{rate:,.0f}' if rate else '?'} events/s"
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from benchmarks.ysb.live import Latencies
 from benchmarks.ysb.run import Figures
 
 
-def slope(small: Figures, large: Figures, events: int) -> tuple[float, float]:
+def slope(small: Figures, large: Figures, events: int) -> tuple[float, float | None]:
     """CPU seconds a million events, and events a second, over the `events` by which the runs differ.
 
-    Start-up, and most of the JIT compiler's work, are in both runs, so they are in neither figure.
+    Start-up, and most of the JIT compiler's work, are in both runs, so they are in neither figure. The rate is None
+    where start-up varied by more than the events took: too few of them.
     """
-    return (large.cpu_s - small.cpu_s) / events * 1e6, events / (large.wall_s - small.wall_s)
+    spent_s = large.wall_s - small.wall_s
+    return (large.cpu_s - small.cpu_s) / events * 1e6, events / spent_s if spent_s > 0 else None
 
 
 def throughput(rounds: Sequence[tuple[Figures, Figures]], events: int) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def throughput(rounds: Sequence[tuple[Figures, Figures]], events: int) -> dict[s
     wrong = sum(run.wrong for run in runs)
     return {
         "cpu_s_per_million": spread([cpu for cpu, _ in slopes]),
-        "events_per_s": spread([rate for _, rate in slopes]),
+        "events_per_s": spread([rate for _, rate in slopes if rate is not None]),
         "rss_mb_peak": round(max(run.rss_bytes_peak for run in runs) / 1e6),
         "counts_right": wrong == 0,
         "windows": sum(run.windows for run in runs),
@@ -34,7 +36,9 @@ def throughput(rounds: Sequence[tuple[Figures, Figures]], events: int) -> dict[s
     }
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float] | None:
+    if not values:
+        return None
     three = {"median": statistics.median(values), "min": min(values), "max": max(values)}
     return {name: float(f"{value:.4g}") for name, value in three.items()} | {"n": len(values)}
 

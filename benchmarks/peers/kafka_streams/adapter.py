@@ -10,15 +10,15 @@ def _version() -> str:
     return f"Kafka Streams {build.jar_version('kafka_streams', 'kafka-streams')}"
 
 
-def _grace_ms(job: Job) -> int:
+def _emit(job: Job) -> str:
     """Its stream time is the newest of whatever arrives: behind a repartition topic a partition that is read faster
-    makes the other's rows late, by as much as it is ahead.
+    makes the other's rows late. Closing windows would lose them, so with several partitions counts are updated.
     """
-    return 0 if job.partitions == 1 else 60_000
+    return "close" if job.partitions == 1 else "update"
 
 
 def _commands(main: str, job: Job) -> list[Argv]:
-    return [build.java("kafka_streams", main, *job.arguments, str(_grace_ms(job)))]
+    return [build.java("kafka_streams", main, *job.arguments, _emit(job))]
 
 
 def _engine(name: str, main: str, partitions_max: int = 64) -> Engine:

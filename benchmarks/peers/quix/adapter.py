@@ -23,8 +23,7 @@ def _version() -> str:
 def _commands(program: str, job: Job) -> list[Argv]:
     python = str(build.BUILD / "quix" / "bin" / "python")
     # As with Kafka Streams, a partition that is read faster makes the other's rows late behind the repartition topic.
-    grace_ms = 0 if job.partitions == 1 else 60_000
-    arguments = [*job.arguments, str(grace_ms)]
+    arguments = [*job.arguments, "close" if job.partitions == 1 else "update"]
     return [[python, str(HERE / program), *arguments, str(each)] for each in range(job.partitions)]
 
 

@@ -1,6 +1,6 @@
 """SELECT e.id, e.sent, e.key, t.name FROM events e JOIN places t ON e.key = t.key, the table in a dictionary.
 
-python join.py BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY GRACE_MS INSTANCE
+python join.py BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY close|update INSTANCE
 """
 
 import sys

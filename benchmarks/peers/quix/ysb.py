@@ -1,6 +1,6 @@
 """YSB in Quix Streams: filter, look the campaign up, group by it, count by window.
 
-python ysb.py BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY GRACE_MS INSTANCE
+python ysb.py BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY close|update INSTANCE
 """
 
 import sys
@@ -16,7 +16,7 @@ def event_time(value: Any, headers: Any, timestamp: float, timestamp_type: Any) 
 
 
 def main() -> None:
-    bootstrap, events, table, sink, _, directory, grace_ms, instance = sys.argv[1:]
+    bootstrap, events, table, sink, _, directory, emit, instance = sys.argv[1:]
     campaigns = load(bootstrap, table, "campaign_id")
     app = Application(
         bootstrap,
@@ -32,7 +32,9 @@ def main() -> None:
     frame = frame.apply(lambda event: {"campaign_id": campaigns.get(event["ad_id"])})
     frame = frame[frame["campaign_id"].notnull()]
     frame = frame.group_by("campaign_id")
-    frame = frame.tumbling_window(timedelta(seconds=10), grace_ms=int(grace_ms)).count().final("partition")
+    grace = timedelta(days=0 if emit == "close" else 1)
+    counts = frame.tumbling_window(timedelta(seconds=10), grace_ms=grace).count()
+    frame = counts.final("partition") if emit == "close" else counts.current()
     frame = frame.apply(
         lambda window, key, *_: {"campaign_id": key, "window_start": window["start"], "views": window["value"]},
         metadata=True,

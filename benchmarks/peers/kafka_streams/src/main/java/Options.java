@@ -8,12 +8,12 @@ import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.state.BuiltInDslStoreSuppliers;
 
-/** BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY, as every peer is called, and GRACE_MS. */
+/** BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY, as every peer is called, and close or update. */
 record Options(String bootstrap, String events, String table, String sink, int partitions, Path directory,
-        Duration grace) {
+        boolean closes) {
     static Options parse(String[] arguments) {
         return new Options(arguments[0], arguments[1], arguments[2], arguments[3], Integer.parseInt(arguments[4]),
-                Path.of(arguments[5]), Duration.ofMillis(Long.parseLong(arguments[6])));
+                Path.of(arguments[5]), arguments[6].equals("close"));
     }
 
     /** At-least-once, state in memory with changelogs, one thread a partition. */
@@ -36,6 +36,7 @@ record Options(String bootstrap, String events, String table, String sink, int p
         properties.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 10_000);
         properties.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, 8 << 20);
         properties.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 20_000);
+        properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 5_000);
         properties.put(ProducerConfig.LINGER_MS_CONFIG, 5);
         properties.put(ProducerConfig.BATCH_SIZE_CONFIG, 256 << 10);
         properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");

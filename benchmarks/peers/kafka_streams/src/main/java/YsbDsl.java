@@ -8,7 +8,8 @@ import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.TimeWindows;
 
-/** YSB in the DSL: filter, join with a global table, count by campaign and window, each window once. */
+/** YSB in the DSL: filter, join with a global table, count by campaign and window, each window once when it closes,
+ * or as it grows. */
 final class YsbDsl {
     private static final byte[] NOTHING = {};
 
@@ -23,8 +24,9 @@ final class YsbDsl {
                 .join(ads, (key, event) -> event.adId(), (event, campaign) -> campaign)
                 .map((key, campaign) -> KeyValue.pair(campaign, NOTHING))
                 .groupByKey(Grouped.with(Serdes.String(), Serdes.ByteArray()))
-                .windowedBy(TimeWindows.ofSizeAndGrace(Duration.ofSeconds(10), options.grace()))
-                .emitStrategy(EmitStrategy.onWindowClose())
+                .windowedBy(TimeWindows.ofSizeAndGrace(
+                        Duration.ofSeconds(10), options.closes() ? Duration.ZERO : Duration.ofDays(1)))
+                .emitStrategy(options.closes() ? EmitStrategy.onWindowClose() : EmitStrategy.onWindowUpdate())
                 .count()
                 .toStream()
                 .map((window, views) ->
