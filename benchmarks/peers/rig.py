@@ -39,7 +39,7 @@ class Rig:
     """
 
     def __init__(self, directory: Path, pinned: bool) -> None:
-        self._directory = directory
+        self.directory = directory
         self._all_cores = os.sched_getaffinity(0)
         self._pinned = pinned and len(self._all_cores) > 1
         self._broker = Broker(directory / "kafka", _BROKER)
@@ -54,7 +54,7 @@ class Rig:
         return kafka.admin(self.bootstrap_servers)
 
     def __enter__(self) -> "Rig":
-        shutil.rmtree(self._directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
         if self._pinned:
             os.sched_setaffinity(0, self._all_cores - {min(self._all_cores)})
         try:
@@ -68,7 +68,7 @@ class Rig:
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self._broker.kill()
         os.sched_setaffinity(0, self._all_cores)
-        shutil.rmtree(self._directory / "kafka" / "data", ignore_errors=True)
+        shutil.rmtree(self.directory / "kafka" / "data", ignore_errors=True)
 
     def create_topic(self, name: str, partitions: int = 1, **config: str) -> str:
         kafka.create_topics(self.admin, [kafka.Topic(name, partitions, config)])
@@ -78,7 +78,7 @@ class Rig:
         """A run's own sink topic and folder."""
         self._runs += 1
         name = f"{engine.name}-{self._runs}"
-        directory = self._directory / name
+        directory = self.directory / name
         directory.mkdir(parents=True)
         return Job(self.bootstrap_servers, events, table, self.create_topic(f"out-{name}"), partitions, directory)
 
