@@ -11,7 +11,7 @@ RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
 
-.PHONY: help setup kafka models demo test unit integration e2e lint protos lock bench-latency clean
+.PHONY: help setup kafka models demo test unit integration e2e lint protos lock bench bench-latency bench-ysb bench-join clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,19 @@ e2e: ## tests on a Kubernetes cluster: none yet
 
 bench-latency: setup kafka models ## event→alert at 20 and 50 events/s over TCP and a unix socket, about 9 minutes
 	@$(BIN)/python -m benchmarks.latency
+
+# `make bench-ysb FLAGS="--engines ours,flink-datastream --rounds 1"`; --help lists them.
+bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5 hours (FLAGS)
+	@$(BIN)/python -m benchmarks.ysb $(FLAGS)
+
+bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS)
+	@$(BIN)/python -m benchmarks.join $(FLAGS)
+
+# One after the other, also under -j: side by side they would measure each other.
+bench: ## every benchmark
+	@$(MAKE) bench-latency
+	@$(MAKE) bench-ysb
+	@$(MAKE) bench-join
 
 clean: ## remove what was built and fetched, the virtual environment stays
 	rm -rf build

@@ -39,9 +39,7 @@ def _panel(axes: Any, engines: dict[str, Any]) -> None:
         axes.plot([p50, p99], [row, row], color=colour, lw=3, alpha=0.5)
         for at, marker in ((p50, "o"), (p99, "D")):
             axes.plot(at, row, marker, color=colour, markersize=7)
-            axes.annotate(
-                f"{at:,.1f}", (at, row), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8
-            )
+            axes.annotate(f"{at:,.1f}", (at, row), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
     axes.set_xlabel("ms from an event's due time to its row's receipt: p50 (dot), p99 (diamond)")
     axes.margins(x=0.1)
     axes.grid(axis="x", alpha=0.3)

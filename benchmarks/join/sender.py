@@ -24,7 +24,15 @@ def main() -> None:
     parser.add_argument("--report", type=Path, required=True, help="how late the sender itself was, as JSON")
     options = parser.parse_args()
     gc.disable()
-    producer = Producer({"bootstrap.servers": options.bootstrap_servers, "acks": "all", "linger.ms": 0, "log_level": 2})
+    producer = Producer(
+        {
+            "bootstrap.servers": options.bootstrap_servers,
+            "acks": "all",
+            "linger.ms": 0,
+            "queue.buffering.max.messages": 1_000_000,
+            "log_level": 2,
+        }
+    )
     producer.list_topics(options.topic)
     period_us = 1e6 / options.rate
     begin_us = time.time_ns() / 1000 + 50_000

@@ -16,7 +16,7 @@ def key_of(number: int) -> str:
 
 def load(rig: Rig) -> str:
     """A compacted topic of key → {"key", "name"}."""
-    name = rig.create_topic("places", **{"cleanup.policy": "compact"})
+    name = rig.create_topic("places", cleanup="compact")
     sender = producer(rig.bootstrap_servers)
     for number in range(ROWS):
         row = {"key": key_of(number), "name": f"the name of place {number}"}

@@ -11,7 +11,15 @@ from tools.processes import ProcessError
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "peers"
 
-_JVM_OPENS = ("java.lang", "java.lang.invoke", "java.net", "java.nio", "java.util", "java.util.concurrent", "sun.nio.ch")
+_JVM_OPENS = (
+    "java.lang",
+    "java.lang.invoke",
+    "java.net",
+    "java.nio",
+    "java.util",
+    "java.util.concurrent",
+    "sun.nio.ch",
+)
 
 
 def maven(name: str) -> None:

@@ -70,8 +70,8 @@ class Rig:
         os.sched_setaffinity(0, self._all_cores)
         shutil.rmtree(self.directory / "kafka" / "data", ignore_errors=True)
 
-    def create_topic(self, name: str, partitions: int = 1, **config: str) -> str:
-        kafka.create_topics(self.admin, [kafka.Topic(name, partitions, config)])
+    def create_topic(self, name: str, partitions: int = 1, cleanup: str = "delete") -> str:
+        kafka.create_topics(self.admin, [kafka.Topic(name, partitions, {"cleanup.policy": cleanup})])
         return name
 
     def job(self, engine: Engine, events: str, table: str, partitions: int) -> Job:

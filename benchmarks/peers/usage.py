@@ -63,16 +63,16 @@ class Usage:
 def _read_all() -> tuple[dict[int, int], dict[int, tuple[int, int]]]:
     """Of every process its parent; and its ticks (with those of children it has waited for) and resident pages."""
     parents, stats = {}, {}
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
             continue
         try:
-            text = Path(f"/proc/{name}/stat").read_text()
+            text = (folder / "stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
         fields = text[text.rindex(")") + 2 :].split()
-        parents[int(name)] = int(fields[1])
-        stats[int(name)] = (sum(map(int, fields[11:15])), int(fields[21]))
+        parents[int(folder.name)] = int(fields[1])
+        stats[int(folder.name)] = (sum(map(int, fields[11:15])), int(fields[21]))
     return parents, stats
 
 

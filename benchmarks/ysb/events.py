@@ -80,7 +80,7 @@ class Generator:
 
     def closing(self, time_ms: int, campaigns: int = CAMPAIGNS) -> list[bytes]:
         """A view of each campaign (or of some) at a later time, so that windows before it close wherever they are."""
-        ads = self._ads[:: ADS_A_CAMPAIGN][:campaigns]
+        ads = self._ads[::ADS_A_CAMPAIGN][:campaigns]
         return [
             f'{self._users[0]}{self._pages[0]}{ad}{self._types[0]}, "event_time": "{time_ms}", '
             '"ip_address": "1.2.3.4"}'.encode()

@@ -57,7 +57,7 @@ class Topic:
 
 def load_ads(rig: Rig, generator: Generator) -> str:
     """The table as a compacted topic: ad id → {"ad_id", "campaign_id"}."""
-    name = rig.create_topic("ads", **{"cleanup.policy": "compact"})
+    name = rig.create_topic("ads", cleanup="compact")
     sender = producer(rig.bootstrap_servers)
     for ad, campaign in generator.ads.items():
         sender.produce(name, json.dumps({"ad_id": ad, "campaign_id": campaign}).encode(), ad)

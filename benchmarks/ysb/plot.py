@@ -41,7 +41,14 @@ def _bars(axes: Any, run: dict[str, Any], name: str) -> None:
     for at, (engine, figures) in enumerate(run.items()):
         spread = figures.get(name)
         if spread is None:
-            axes.annotate("?" if "failed" not in figures else "failed", (0, at), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
+            axes.annotate(
+                "?" if "failed" not in figures else "failed",
+                (0, at),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
             continue
         middle = spread["median"]
         whiskers = [[max(0.0, middle - spread["min"])], [max(0.0, spread["max"] - middle)]]

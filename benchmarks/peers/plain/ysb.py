@@ -41,8 +41,8 @@ def main() -> None:
                 views.clear()
                 start = time_ms - time_ms % WINDOW_MS
                 end = start + WINDOW_MS
-            if event.event_type == "view" and (campaign := campaigns.get(event.ad_id)):
-                views[campaign] += 1
+            if event.event_type == "view" and (found := campaigns.get(event.ad_id)):
+                views[found] += 1
         producer.poll(0)
 
 

@@ -2,12 +2,9 @@
 
 import subprocess
 from functools import partial
-from pathlib import Path
 
 from benchmarks.peers import build
 from benchmarks.peers.engine import Argv, Engine, Job
-
-HERE = Path(__file__).parent
 
 
 def _prepare() -> None:
@@ -20,12 +17,12 @@ def _version() -> str:
     return "Quix Streams " + subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
 
 
-def _commands(program: str, job: Job) -> list[Argv]:
+def _commands(module: str, job: Job) -> list[Argv]:
     python = str(build.BUILD / "quix" / "bin" / "python")
     # As with Kafka Streams, a partition that is read faster makes the other's rows late behind the repartition topic.
     arguments = [*job.arguments, "close" if job.partitions == 1 else "update"]
-    return [[python, str(HERE / program), *arguments, str(each)] for each in range(job.partitions)]
+    return [[python, "-m", f"benchmarks.peers.quix.{module}", *arguments, str(each)] for each in range(job.partitions)]
 
 
-YSB = [Engine("quix", _version, _prepare, partial(_commands, "ysb.py"), share=0.25)]
-JOIN = [Engine("quix", _version, _prepare, partial(_commands, "join.py"))]
+YSB = [Engine("quix", _version, _prepare, partial(_commands, "ysb"), share=0.25)]
+JOIN = [Engine("quix", _version, _prepare, partial(_commands, "join"))]

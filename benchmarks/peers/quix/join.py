@@ -1,12 +1,13 @@
 """SELECT e.id, e.sent, e.key, t.name FROM events e JOIN places t ON e.key = t.key, the table in a dictionary.
 
-python join.py BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY close|update INSTANCE
+python -m benchmarks.peers.quix.join BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY close|update INSTANCE
 """
 
 import sys
 
 from quixstreams import Application
-from table import load
+
+from benchmarks.peers.quix.table import load
 
 
 def main() -> None:

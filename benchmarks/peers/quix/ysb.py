@@ -1,6 +1,6 @@
 """YSB in Quix Streams: filter, look the campaign up, group by it, count by window.
 
-python ysb.py BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY close|update INSTANCE
+python -m benchmarks.peers.quix.ysb BOOTSTRAP EVENTS TABLE SINK PARTITIONS DIRECTORY close|update INSTANCE
 """
 
 import sys
@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from quixstreams import Application
-from table import load
+
+from benchmarks.peers.quix.table import load
 
 
 def event_time(value: Any, headers: Any, timestamp: float, timestamp_type: Any) -> int:
