@@ -16,7 +16,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
     rates = result["rates"]
     names = list(next(iter(rates.values())))
     figure, panels = plt.subplots(
-        1, len(rates), figsize=(6 * len(rates), 1.4 + 0.45 * len(names)), layout="constrained", squeeze=False
+        1, len(rates), figsize=(6 * len(rates), 1.4 + 0.55 * len(names)), layout="constrained", squeeze=False
     )
     for index, (axes, (rate, engines)) in enumerate(zip(panels[0], rates.items(), strict=True)):
         _panel(axes, engines)
@@ -37,9 +37,9 @@ def _panel(axes: Any, engines: dict[str, Any]) -> None:
         colour = OURS if name == "ours" else PEER
         p50, p99 = figures["ms"]["p50"], figures["ms"]["p99"]
         axes.plot([p50, p99], [row, row], color=colour, lw=3, alpha=0.5)
-        for at, marker in ((p50, "o"), (p99, "D")):
+        for at, marker, above in ((p50, "o", -15), (p99, "D", 7)):
             axes.plot(at, row, marker, color=colour, markersize=7)
-            axes.annotate(f"{at:,.1f}", (at, row), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
+            axes.annotate(f"{at:,.1f}", (at, row), (0, above), textcoords="offset points", ha="center", fontsize=8)
     axes.set_xlabel("ms from an event's due time to its row's receipt: p50 (dot), p99 (diamond)")
     axes.margins(x=0.1)
     axes.grid(axis="x", alpha=0.3)

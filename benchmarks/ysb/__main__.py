@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--engines", type=partial(chosen, engines=YSB), default=None, help="comma-separated; all")
     parser.add_argument("--events", type=_sizes, default=(1_000_000, 4_000_000), help="SMALL,LARGE; 1000000,4000000")
     parser.add_argument("--rounds", type=int, default=3, help="how often each engine runs over each topic; 3")
-    parser.add_argument("--partitions", type=int, nargs="+", default=[1, 2], help="1: on one core; more: on all; 1 2")
+    parser.add_argument("--partitions", type=int, nargs="*", default=[1, 2], help="1: on one core; more: on all; 1 2")
     parser.add_argument("--event-rate", type=int, default=10_000, help="events a second of event time; 10000")
     parser.add_argument("--live-rate", type=int, default=1_000, help="events a second of the live stream; 1000")
     parser.add_argument("--live-seconds", type=float, default=40, help="measured of the live stream, 0: none; 40")
@@ -80,8 +80,10 @@ def main() -> None:
     }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "ysb.json").write_text(json.dumps(result, indent=2) + "\n")
-    plot.draw(result, options.out / "ysb.png")
-    print(f"{options.out / 'ysb.json'}, {options.out / 'ysb.png'}")
+    print(options.out / "ysb.json")
+    if any(measured.values()):
+        plot.draw(result, options.out / "ysb.png")
+        print(options.out / "ysb.png")
 
 
 def _sizes(text: str) -> tuple[int, int]:
