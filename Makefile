@@ -11,7 +11,7 @@ RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
 
-.PHONY: help setup kafka models demo test unit oracle integration e2e lint protos lock bench-latency bench-consume bench-tables clean
+.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,21 @@ bench-tables: setup ## look-ups in tables of 1 k to 10 M rows, in memory and on 
 
 bench-consume: setup kafka ## what reading from Kafka costs, about 2 minutes
 	@$(BIN)/python -m benchmarks.consume
+
+# `make bench-ysb FLAGS="--engines ours,flink-datastream --rounds 1"`; --help lists them.
+bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5 hours (FLAGS)
+	@$(BIN)/python -m benchmarks.ysb $(FLAGS)
+
+bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS)
+	@$(BIN)/python -m benchmarks.join $(FLAGS)
+
+# One after the other, also under -j: side by side they would measure each other.
+bench: ## every benchmark
+	@$(MAKE) bench-latency
+	@$(MAKE) bench-ysb
+	@$(MAKE) bench-join
+	@$(MAKE) bench-tables
+	@$(MAKE) bench-consume
 
 clean: ## remove what was built and fetched, the virtual environment stays
 	rm -rf build
