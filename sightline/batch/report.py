@@ -36,6 +36,10 @@ class Report:
         where = chunk.where(index)
         self._refuse(where, refusal, lambda: _as_it_came(chunk.record(index)))
 
+    def refuse_record(self, where: str, record: RecordLike, refusal: Refusal) -> None:
+        """Of a table's topic. Raises RowError."""
+        self._refuse(where, refusal, lambda: _as_it_came(record))
+
     def refuse_group(self, what: str, refusal: Refusal) -> None:
         """Of the row of a window. Raises RowError."""
         self._refuse(what, refusal, lambda: {})
