@@ -43,7 +43,9 @@ class LocalModels:
             signatures = self._engines[call.model].signatures
             if call.function not in signatures:
                 hint = did_you_mean(call.function, signatures)
-                raise file.query_error(f"the model {call.model!r} has no signature {call.function!r}{hint}", call.offset)
+                raise file.query_error(
+                    f"the model {call.model!r} has no signature {call.function!r}{hint}", call.offset
+                )
         self._decoders = ThreadPoolExecutor(threads, "decode")
 
     def close(self) -> None:

@@ -42,7 +42,7 @@ class Report:
 
     def refuse_group(self, what: str, refusal: Refusal) -> None:
         """Of the row of a window. Raises RowError."""
-        self._refuse(what, refusal, lambda: {})
+        self._refuse(what, refusal, dict)
 
     def _refuse(self, where: str, refusal: Refusal, record: Callable[[], dict[str, Any]]) -> None:
         if self.letters is None and refusal.reason is not Reason.LATE:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sightline.batch.execute import Execution
-from sightline.batch.output import STDOUT, Letters, Output, open_output
+from sightline.batch.output import STDOUT, Letters, open_output
 from sightline.batch.report import Report
 from sightline.cli.batch_input import open_input, reader_for
 from sightline.cli.batch_progress import progress
@@ -110,7 +110,7 @@ def _bind(query: Query, tables: dict[str, Any]) -> Bound:
 
 def _check_time(file: PipelineFile, query: Query, source: Any) -> None:
     """Rows of a file have no timestamp that could stand for their time. Raises ConfigError."""
-    ((name, declared),) = file.pipeline.sources.items()
+    (name,) = file.pipeline.sources
     timed = [each.table for each in query.plan.joins if file.pipeline.tables[each.table].valid_from]
     used = "time" in query.plan.source_columns or query.plan.grouping or timed
     if query.plan.event_time is None and used and source.future_us_max == float("inf"):

@@ -1,7 +1,8 @@
 """A range of a topic as a batch query's input."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from confluent_kafka import KafkaException
 
@@ -17,19 +18,18 @@ SCORED_RECORDS_MAX = 200
 class TopicInput:
     """Partition after partition, so that the result's order is always the same. How many bytes come is not known."""
 
-    bytes: int | None = None
-
     def __init__(self, bootstrap_servers: str, spans: list[Span], future_s_max: float, are_images: bool) -> None:
         self._spans, self.future_us_max = spans, future_s_max * 1e6
+        self.bytes: int | None = None
         self._reader = RangeReader(bootstrap_servers, SCORED_RECORDS_MAX if are_images else RECORDS_MAX)
 
     def partitions(self, reader: RowReader, needed: frozenset[str]) -> Iterator[Partition]:
         for span in self._spans:
             yield self._chunks(span, reader)
 
-    def sample(self, records_max: int) -> list[bytes | None]:
+    def sample(self, records_max: int) -> Sequence[bytes | None]:
         """The first records, by which columns are inferred."""
-        values: list[bytes | None] = []
+        values: list[Any] = []
         for span in self._spans:
             for batch in self._reader.read(span):
                 values += batch.values()[: within(batch, span)]

@@ -131,7 +131,7 @@ class RangeReader:
     def _on_error(self, error: KafkaError, place: TopicPartition) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
             self._ended.add(place.partition)
-        elif error.fatal() or not error.retriable() and error.code() not in _TRANSIENT:
+        elif error.fatal() or not (error.retriable() or error.code() in _TRANSIENT):
             raise KafkaException(error)
 
     def close(self) -> None:

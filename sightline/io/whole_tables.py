@@ -15,19 +15,21 @@ from sightline.query.pipeline import Table
 from sightline.query.tables import TableLimits, TableRows, infer_columns
 
 INFERRED_RECORDS_MAX = 10_000
+LIMITS = TableLimits()
 
 Refuse = Callable[[str, Raw, Refusal], object]
 """Where a record lies, the record, and why it is no row."""
 
 
-def file_table(name: str, table: Table, limits: TableLimits = TableLimits()) -> TableRows:
+def file_table(name: str, table: Table, limits: TableLimits = LIMITS) -> TableRows:
     """`table.columns` are set where they were not declared. Raises ConfigError naming row and column."""
     assert table.file is not None
     path, number = Path(table.file), 0
     table.columns = file_columns(path, table)
     rows = TableRows(name, table, limits)
     try:
-        for number, row in enumerate(read_rows(path, rows.kind), start=1):
+        for row in read_rows(path, rows.kind):
+            number += 1
             rows.put(row)
     except ValueError as error:
         raise ConfigError(f"row {number}: {error}", file=path) from None
@@ -37,7 +39,7 @@ def file_table(name: str, table: Table, limits: TableLimits = TableLimits()) -> 
 
 
 def topic_table(
-    name: str, table: Table, bootstrap_servers: str, refuse: Refuse, limits: TableLimits = TableLimits()
+    name: str, table: Table, bootstrap_servers: str, refuse: Refuse, limits: TableLimits = LIMITS
 ) -> TableRows:
     """`table.columns` are inferred where they were not declared. Blocks until Kafka has given everything."""
     assert table.topic is not None
