@@ -92,7 +92,7 @@ class SightlineSpark(Spark):
             name: parse for name, parse in Spark.Parser.NO_PAREN_FUNCTION_PARSERS.items() if name != "TRANSFORM"
         }
         # array(1, 2)[0] is an index, not another array.
-        ARRAY_CONSTRUCTORS = {}  # noqa: RUF012
+        ARRAY_CONSTRUCTORS: dict[str, object] = {}  # noqa: RUF012
         PRIMARY_PARSERS = {  # noqa: RUF012
             **Spark.Parser.PRIMARY_PARSERS,
             TokenType.STRING: _string,
