@@ -49,7 +49,7 @@ def _differences(text, kind, here, their_kind, there, table):  # type: ignore[no
             if is_known(text, None, there.message)
             else [f"{text}: {kind} here, Spark refuses: {there.message[:160]}"]
         )
-    if kind != their_kind:
+    if str(kind).replace("void", "int") != str(their_kind).replace("void", "int"):
         return [f"{text}: {kind} here, {their_kind} in Spark"]
     found = []
     for mine, other, row in zip(here, there, table, strict=True):

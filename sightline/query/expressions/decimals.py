@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sightline.query.expressions.code import Code
 from sightline.query.expressions.coercion import decimal_of
 from sightline.query.runtime import decimals
-from sightline.query.types import BIGINT, DECIMAL_PRECISION_MAX, NULL, Decimal, Type
+from sightline.query.types import BIGINT, DECIMAL_PRECISION_MAX, INT, NULL, SMALLINT, Decimal, Type
 
 if TYPE_CHECKING:
     from sightline.query.expressions.compiler import Expressions
@@ -66,6 +66,6 @@ def _operand_type(code: Code, other: Type) -> Decimal:
     """A whole number that the user wrote counts by its digits, any other by its type; NULL is as the other."""
     if code.type == NULL:
         return decimal_of(other)
-    if code.literal and code.type.integral:
+    if code.literal and code.type in (SMALLINT, INT, BIGINT):
         return Decimal(precision=len(str(abs(code.value))), scale=0)
     return decimal_of(code.type)

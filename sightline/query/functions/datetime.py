@@ -79,6 +79,17 @@ def _difference(call: Call) -> Code:
     return call.e.null_safe(lambda a, b: f"{name}({unit!r}, {a}, {b})", BIGINT, *call.codes[1:])
 
 
+def _truncated(call: Call) -> Code:
+    """NULL for an unknown unit, before the time is looked at."""
+    first, last = call.codes
+    helper, unit, kind = (
+        (calendar.trunc, last, DATE) if call.function.name == "trunc" else (calendar.date_trunc, first, TIMESTAMP)
+    )
+    if unit.constant and (unit.value is None or not calendar.is_unit(unit.value, of_date=kind == DATE)):
+        return call.e.constant(None, kind)
+    return call.e.call(helper, kind, first, last, gives_null=True)
+
+
 def _seconds(call: Call) -> Code:
     code = call.codes[0]
     if code.type == NULL:
@@ -192,17 +203,17 @@ define(
 )
 define(
     "trunc(day date, unit string) -> date",
-    calendar.trunc,
+    None,
     "The first day of its YEAR, QUARTER, MONTH or WEEK; NULL for another unit.",
     ("trunc(DATE '2020-02-29', 'MONTH')", "DATE '2020-02-01'"),
-    gives_null=True,
+    build=_truncated,
 )
 define(
     "date_trunc(unit string, time timestamp) -> timestamp",
-    calendar.date_trunc,
+    None,
     "The beginning of its YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND; NULL for another unit.",
     ("date_trunc('HOUR', TIMESTAMP '2020-01-01 13:14:15')", "TIMESTAMP '2020-01-01 13:00:00'"),
-    gives_null=True,
+    build=_truncated,
 )
 define(
     "timestamp_seconds(seconds number) -> timestamp",

@@ -120,7 +120,7 @@ def _shift(call: Call) -> Code:
 
 def _nanvl(call: Call) -> Code:
     e, (value, otherwise) = call.e, call.codes
-    kind = FLOAT if {value.type, otherwise.type} in ({FLOAT}, {FLOAT, NULL}) else DOUBLE
+    kind = FLOAT if value.type == FLOAT and otherwise.type in (FLOAT, NULL) else DOUBLE
     if not all(each.type.numeric or each.type in (NULL, STRING) for each in call.codes):
         raise call.error(f"{call.function.signature} needs numbers")
     value, otherwise = e.cast(value, kind), e.cast(otherwise, kind)

@@ -124,6 +124,11 @@ _TRUNCATES = {
 }  # fmt: skip
 
 
+def is_unit(word: str, of_date: bool) -> bool:
+    """Whether `trunc` or `date_trunc` knows it."""
+    return trunc(date(2000, 1, 1), word) is not None or (not of_date and word.upper() in _TRUNCATES)
+
+
 def date_trunc(unit: str, time_us: int) -> int | None:
     word = unit.upper()
     if word in _TRUNCATES:

@@ -164,15 +164,14 @@ def width_bucket(value: float, low: float, high: float, buckets: int) -> int | N
         return None
     if value != value:
         return None
-    lower, upper = min(low, high), max(low, high)
     if low < high:
-        if value < lower:
-            return 0
-        if value >= upper:
-            return buckets + 1
-        return int(buckets * (value - lower) / (upper - lower)) + 1
-    if value > upper:
+        inside, beyond, part = low <= value, value >= high, value - low
+    else:
+        inside, beyond, part = value <= low, value <= high, low - value
+    if not inside:
         return 0
-    if value <= lower:
+    if beyond:
         return buckets + 1
-    return int(buckets * (upper - value) / (upper - lower)) + 1
+    share = buckets * part / abs(high - low)
+    # As Java's (long): the difference of the largest numbers is infinite.
+    return 1 if share != share else int(min(share, 2.0**63 - 1024)) + 1
