@@ -54,10 +54,13 @@ def event_headers(event_id: str, **more: str) -> list[tuple[str, bytes]]:
 
 
 class Reader:
-    """Everything in a topic from its beginning, read by kafka-python."""
+    """Everything in a topic from its beginning, read by kafka-python; `committed`: of transactions what counts."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self._consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=100)
+    def __init__(self, bootstrap: str, topic: str, committed: bool = False) -> None:
+        level = "read_committed" if committed else "read_uncommitted"
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=100, isolation_level=level
+        )
         eventually(lambda: self._consumer.partitions_for_topic(topic), what=f"topic {topic}")
         partitions = [TopicPartition(topic, each) for each in self._consumer.partitions_for_topic(topic)]
         self._consumer.assign(partitions)
