@@ -17,7 +17,7 @@ from tools.processes import free_port
 
 PARTITIONS = 3
 EVENTS = 3_000
-START_MS = 1_800_000_000_000
+START_MS = 1_600_000_000_000
 CLOSING_MS = START_MS + 365 * 86_400_000
 """Far after all windows of the test: it closes them, and its own is left out."""
 
@@ -71,6 +71,7 @@ def send(broker: Broker, events: str, places: str) -> None:
     for code in "ABCDE":
         row = {"code": code, "name": f"station {code.lower()}", "height": ord(code) - 63}
         kafka.send(places, json.dumps(row).encode(), code.encode())
+    sent = []
     for n in range(EVENTS):
         at_ms = START_MS + n * 20 - numbers.randrange(3_000)
         event = {
@@ -80,16 +81,17 @@ def send(broker: Broker, events: str, places: str) -> None:
             "x": round(numbers.random(), 3),
             "at": at_ms,
         }
-        kafka.send(events, json.dumps(event).encode(), partition=n % PARTITIONS, timestamp_ms=at_ms)
+        sent.append(kafka.send(events, json.dumps(event).encode(), partition=n % PARTITIONS, timestamp_ms=at_ms))
     closing = {"n": -1, "place": "A", "kind": "z", "x": 0.05, "at": CLOSING_MS}
     for partition in range(PARTITIONS):
-        kafka.send(events, json.dumps(closing).encode(), partition=partition, timestamp_ms=CLOSING_MS)
-    kafka.flush()
+        sent.append(kafka.send(events, json.dumps(closing).encode(), partition=partition, timestamp_ms=CLOSING_MS))
+    for each in sent:
+        each.get(10)
     kafka.close()
 
 
 def is_closing(row: dict[str, object]) -> bool:
-    return any(isinstance(each, str) and each >= "2028" and each[:2] == "20" for each in row.values())
+    return any(isinstance(each, str) and each.startswith("2021-") for each in row.values())
 
 
 def counted(rows: list[dict[str, object]]) -> Counter[str]:
@@ -99,7 +101,9 @@ def counted(rows: list[dict[str, object]]) -> Counter[str]:
 @pytest.mark.parametrize("name", QUERIES)
 def test_batch_equals_stream(broker: Broker, unique: Callable[[str], str], tmp_path: Path, root: Path, name: str):
     names = {each: unique(each) for each in ("events", "places", "rows", "letters")}
-    create_topics(admin(broker.bootstrap_servers), [Topic(each, PARTITIONS) for each in names.values()])
+    create_topics(
+        admin(broker.bootstrap_servers), [Topic(each, PARTITIONS, {"retention.ms": "-1"}) for each in names.values()]
+    )
     send(broker, names["events"], names["places"])
     key, query = QUERIES[name]
     pipeline = tmp_path / "pipeline.yaml"
