@@ -58,7 +58,13 @@ def test_queries_run_once_as_their_readme_says():
     """One shell for all of them: a command uses what one before it has set."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     script = "\n".join(commands("sightline/cli/README.md"))
-    subprocess.run(["bash", "-euc", script], cwd=ROOT, env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)}, check=True, timeout=120)
+    subprocess.run(
+        ["bash", "-euc", script],
+        cwd=ROOT,
+        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=120,
+    )
 
 
 def test_the_services_start_as_their_readmes_say(tmp_path: Path):

@@ -89,3 +89,21 @@ def test_what_is_no_image_fails_or_is_set_aside(album: Path, root: Path, capsys:
 def test_a_model_that_is_not_there_is_refused_where_it_stands(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert query(album, "rows.jsonl", "--model-root", str(album)) == 2
     assert "pipeline.yaml:6:" in capsys.readouterr().err
+
+
+def test_events_in_structured_mode_a_line_and_in_parquet(album: Path) -> None:
+    selected = PIPELINE.split("predict(")[0] + "e.camera\n  FROM" + PIPELINE.split("  FROM")[1]
+    pipeline = album / "pipeline.yaml"
+    pipeline.write_text(selected)
+    event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "time": "2026-01-31T12:00:00Z"}
+    event |= {"camera": "c", "locationid": "A", "datacontenttype": "image/png", "data_base64": "AAAA"}
+    (album / "events.jsonl").write_text(json.dumps(event) + "\n")
+    columns = {"id": ["1"], "time": ["2026-01-31T12:00:00Z"], "camera": ["c"], "locationid": ["A"], "image": [b"x"]}
+    pa.parquet.write_table(pa.table(columns), album / "events.parquet")
+    for source in ("events.jsonl", "events.parquet"):
+        output = album / "out.jsonl"
+        tables = f"places={album / 'places.csv'}"
+        argv = ["query", str(pipeline), "--input", str(album / source), "--output", str(output), "--tables", tables]
+        assert main(argv) == 0
+        row = {"id": "1", "time": "2026-01-31T12:00:00.000000Z", "place": "Piz Gloria", "camera": "c"}
+        assert json.loads(output.read_text()) == row

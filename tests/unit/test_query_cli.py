@@ -1,6 +1,11 @@
 """`sightline query` over files: what comes out, what is refused, what is left behind."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -36,7 +41,7 @@ class Shop:
         self.directory = directory
         (directory / "goods.csv").write_text("sku,name\na,Apple\n")
 
-    def query(self, text: str, sales: list[object], output: str, *more: str, key: str = "n") -> int:
+    def query(self, text: str, sales: Sequence[object], output: str, *more: str, key: str = "n") -> int:
         (self.directory / "pipeline.yaml").write_text(PIPELINE.replace("QUERY", text).replace("KEY", key))
         lines = [each if isinstance(each, str) else json.dumps(each) for each in sales]
         (self.directory / "sales.jsonl").write_text("".join(f"{each}\n" for each in lines))
@@ -80,9 +85,7 @@ def test_columns_have_the_query_s_types(shop: Shop) -> None:
     assert pa.parquet.read_table(shop.directory / "again.parquet") == table
 
 
-def test_windows_are_closed_at_the_end_and_late_rows_counted(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_windows_are_closed_at_the_end_and_late_rows_counted(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     sales = [sale(1, 1), sale(2, 9), sale(3, 8), sale(4, 12), sale(5, 3), sale(6, 13, sku="b")]
     assert shop.query(COUNTS, sales, "rows.jsonl", key="sku") == 0
     starts = [f"2026-01-31T12:00:{each}.000000Z" for each in ("00", "10")]
@@ -106,7 +109,7 @@ def test_a_bad_row_fails_or_is_set_aside(shop: Shop, capsys: pytest.CaptureFixtu
 
 
 def test_standard_output_has_the_rows_alone(shop: Shop, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    sales: list[object] = [sale(n, n) for n in range(9)]
+    sales = [sale(n, n) for n in range(9)]
     assert shop.query("SELECT s.n FROM sales s WHERE s.n > 1", sales, "-", "--limit-rows", "2") == 0
     assert capfdbinary.readouterr().out == b'{"n":2}\n{"n":3}\n'
 
@@ -126,3 +129,18 @@ def test_refusals(
     shop.query("SELECT s.n FROM sales s", [sale(1, 1)], "first.jsonl")
     assert shop.run(source, output, *more) == 2
     assert text in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_nothing_behind(shop: Shop, root: Path) -> None:
+    assert shop.query("SELECT s.n FROM sales s", [sale(1, 1)] * 400_000, "rows.jsonl", "--limit-rows", "1") == 0
+    (shop.directory / "rows.jsonl").unlink()
+    flags = ["--input", str(shop.directory / "sales.jsonl"), "--output", str(shop.directory / "rows.jsonl")]
+    flags += ["--tables", f"goods={shop.directory / 'goods.csv'}"]
+    argv = [sys.executable, "-m", "sightline.cli", "query", str(shop.directory / "pipeline.yaml"), *flags]
+    with subprocess.Popen(argv, cwd=root, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not list(shop.directory.glob("rows*")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and error == "sightline query: interrupted\n"
+    assert not list(shop.directory.glob("rows*"))
