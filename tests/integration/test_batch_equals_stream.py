@@ -4,12 +4,15 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sightline.cli.__main__ import main
+from sightline.events import format_time_us
 from sightline.io.kafka import Topic, admin, create_topics
 from tests.integration.harness import Reader, producer, service
 from tools.kafka import Broker
@@ -138,3 +141,39 @@ def test_batch_equals_stream(broker: Broker, unique: Callable[[str], str], tmp_p
     assert (late > 0) == ("window" in name)
     for each in (reader, letter_reader):
         each.close()
+
+
+def test_a_range_is_of_offsets_or_of_record_timestamps(broker: Broker, unique: Callable[[str], str], tmp_path: Path):
+    names = {each: unique(each) for each in ("events", "places", "rows")}
+    create_topics(admin(broker.bootstrap_servers), [Topic(each, 2) for each in names.values()])
+    pipeline = tmp_path / "pipeline.yaml"
+    pipeline.write_text(PIPELINE.format(**names, query="SELECT e.n FROM events e", key="n"))
+    kafka = producer(broker.bootstrap_servers)
+    start_ms = time.time_ns() // 1_000_000 - 60_000
+    for n in range(20):
+        value = json.dumps({"n": n, "at": start_ms}).encode()
+        kafka.send(names["events"], value, partition=n % 2, timestamp_ms=start_ms + n * 1000).get(10)
+    kafka.close()
+
+    def numbers(bounds: str) -> list[int]:
+        argv = [
+            "query",
+            str(pipeline),
+            "--input",
+            names["events"] + "@" + bounds,
+            "--output",
+            str(tmp_path / "o.jsonl"),
+        ]
+        assert main([*argv, "--bootstrap-servers", broker.bootstrap_servers]) == 0
+        return [json.loads(line)["n"] for line in (tmp_path / "o.jsonl").read_bytes().splitlines()]
+
+    def at(n: int) -> str:
+        return format_time_us((start_ms + n * 1000) * 1000)
+
+    assert numbers("[,]") == [*range(0, 20, 2), *range(1, 20, 2)]
+    assert numbers("[2,4)") == [4, 6, 5, 7]
+    assert numbers("(8,100]") == [18, 19]
+    assert numbers("[50,100]") == []
+    assert numbers(f"[{at(16)},]") == [16, 18, 17, 19]
+    assert numbers(f"({at(3)},{at(6)})") == [4, 5]
+    assert numbers(f"[{at(3)},{at(6)}]") == [4, 6, 3, 5]
