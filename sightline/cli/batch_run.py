@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sightline.batch.execute import Execution
@@ -50,7 +51,7 @@ def _letters(arguments: argparse.Namespace, parts: ExitStack) -> Letters | None:
     if path is None:
         if arguments.output == STDOUT:
             raise ConfigError("say where dead letters go: --dead-letters FILE", key="--on-error")
-        path = arguments.output + ".dead-letters.jsonl"
+        path = Path(arguments.output + ".dead-letters.jsonl")
     letters = Letters(path)
     parts.callback(letters.close)
     return letters

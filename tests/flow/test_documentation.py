@@ -40,7 +40,7 @@ def commands(readme: str) -> list[str]:
 def test_no_command_is_forgotten():
     readmes = [str(path.relative_to(ROOT)) for path in ROOT.glob("*/**/README.md") if "build" not in path.parts]
     with_commands = {each for each in readmes if not each.startswith(".") and commands(each)}
-    assert with_commands == {"examples/README.md", "sightline/models/README.md"} | {
+    assert with_commands == {"examples/README.md", "sightline/cli/README.md", "sightline/models/README.md"} | {
         f"services/{each}/README.md" for each in ("stream_joiner", "featurizer", "alerting")
     }
     assert set(commands("README.md")) == set(ELSEWHERE)
@@ -52,6 +52,19 @@ def test_the_models_commands(tmp_path: Path):
         program, *words = command.replace("measure", f"measure --sizes 128 --frames 8 --into {tmp_path}").split()
         argv = [str(Path(sys.executable).parent / program), *words]
         subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_queries_run_once_as_their_readme_says():
+    """One shell for all of them: a command uses what one before it has set."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    script = "\n".join(commands("sightline/cli/README.md"))
+    subprocess.run(
+        ["bash", "-euc", script],
+        cwd=ROOT,
+        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=120,
+    )
 
 
 def test_the_services_start_as_their_readmes_say(tmp_path: Path):

@@ -4,12 +4,15 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sightline.cli.__main__ import main
+from sightline.events import format_time_us
 from sightline.io.kafka import Topic, admin, create_topics
 from tests.integration.harness import Reader, producer, service
 from tools.kafka import Broker
@@ -17,7 +20,7 @@ from tools.processes import free_port
 
 PARTITIONS = 3
 EVENTS = 3_000
-START_MS = 1_800_000_000_000
+START_MS = 1_600_000_000_000
 CLOSING_MS = START_MS + 365 * 86_400_000
 """Far after all windows of the test: it closes them, and its own is left out."""
 
@@ -71,6 +74,7 @@ def send(broker: Broker, events: str, places: str) -> None:
     for code in "ABCDE":
         row = {"code": code, "name": f"station {code.lower()}", "height": ord(code) - 63}
         kafka.send(places, json.dumps(row).encode(), code.encode())
+    sent = []
     for n in range(EVENTS):
         at_ms = START_MS + n * 20 - numbers.randrange(3_000)
         event = {
@@ -80,16 +84,17 @@ def send(broker: Broker, events: str, places: str) -> None:
             "x": round(numbers.random(), 3),
             "at": at_ms,
         }
-        kafka.send(events, json.dumps(event).encode(), partition=n % PARTITIONS, timestamp_ms=at_ms)
+        sent.append(kafka.send(events, json.dumps(event).encode(), partition=n % PARTITIONS, timestamp_ms=at_ms))
     closing = {"n": -1, "place": "A", "kind": "z", "x": 0.05, "at": CLOSING_MS}
     for partition in range(PARTITIONS):
-        kafka.send(events, json.dumps(closing).encode(), partition=partition, timestamp_ms=CLOSING_MS)
-    kafka.flush()
+        sent.append(kafka.send(events, json.dumps(closing).encode(), partition=partition, timestamp_ms=CLOSING_MS))
+    for each in sent:
+        each.get(10)
     kafka.close()
 
 
 def is_closing(row: dict[str, object]) -> bool:
-    return any(isinstance(each, str) and each >= "2028" and each[:2] == "20" for each in row.values())
+    return any(isinstance(each, str) and each.startswith("2021-") for each in row.values())
 
 
 def counted(rows: list[dict[str, object]]) -> Counter[str]:
@@ -99,7 +104,9 @@ def counted(rows: list[dict[str, object]]) -> Counter[str]:
 @pytest.mark.parametrize("name", QUERIES)
 def test_batch_equals_stream(broker: Broker, unique: Callable[[str], str], tmp_path: Path, root: Path, name: str):
     names = {each: unique(each) for each in ("events", "places", "rows", "letters")}
-    create_topics(admin(broker.bootstrap_servers), [Topic(each, PARTITIONS) for each in names.values()])
+    create_topics(
+        admin(broker.bootstrap_servers), [Topic(each, PARTITIONS, {"retention.ms": "-1"}) for each in names.values()]
+    )
     send(broker, names["events"], names["places"])
     key, query = QUERIES[name]
     pipeline = tmp_path / "pipeline.yaml"
@@ -134,3 +141,39 @@ def test_batch_equals_stream(broker: Broker, unique: Callable[[str], str], tmp_p
     assert (late > 0) == ("window" in name)
     for each in (reader, letter_reader):
         each.close()
+
+
+def test_a_range_is_of_offsets_or_of_record_timestamps(broker: Broker, unique: Callable[[str], str], tmp_path: Path):
+    names = {each: unique(each) for each in ("events", "places", "rows")}
+    create_topics(admin(broker.bootstrap_servers), [Topic(each, 2) for each in names.values()])
+    pipeline = tmp_path / "pipeline.yaml"
+    pipeline.write_text(PIPELINE.format(**names, query="SELECT e.n FROM events e", key="n"))
+    kafka = producer(broker.bootstrap_servers)
+    start_ms = time.time_ns() // 1_000_000 - 60_000
+    for n in range(20):
+        value = json.dumps({"n": n, "at": start_ms}).encode()
+        kafka.send(names["events"], value, partition=n % 2, timestamp_ms=start_ms + n * 1000).get(10)
+    kafka.close()
+
+    def numbers(bounds: str) -> list[int]:
+        argv = [
+            "query",
+            str(pipeline),
+            "--input",
+            names["events"] + "@" + bounds,
+            "--output",
+            str(tmp_path / "o.jsonl"),
+        ]
+        assert main([*argv, "--bootstrap-servers", broker.bootstrap_servers]) == 0
+        return [json.loads(line)["n"] for line in (tmp_path / "o.jsonl").read_bytes().splitlines()]
+
+    def at(n: int) -> str:
+        return format_time_us((start_ms + n * 1000) * 1000)
+
+    assert numbers("[,]") == [*range(0, 20, 2), *range(1, 20, 2)]
+    assert numbers("[2,4)") == [4, 6, 5, 7]
+    assert numbers("(8,100]") == [18, 19]
+    assert numbers("[50,100]") == []
+    assert numbers(f"[{at(16)},]") == [16, 18, 17, 19]
+    assert numbers(f"({at(3)},{at(6)})") == [4, 5]
+    assert numbers(f"[{at(3)},{at(6)}]") == [4, 6, 3, 5]
