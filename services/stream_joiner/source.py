@@ -125,7 +125,8 @@ class Source(threading.Thread):
             self._failed(error)
 
     def _do_work(self) -> None:
-        while not self._work.empty():
+        """What there is now: what it adds comes after a poll."""
+        for _ in range(self._work.qsize()):
             try:
                 self._work.get()(self._consumer)
             except KafkaException as error:
