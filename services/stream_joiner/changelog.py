@@ -17,8 +17,11 @@ from sightline.query.windows.windowing import Windowing
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.1
+POLL_S = 0.02
 RECORDS_MAX = 10_000
+
+_TO_THE_END = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
+"""The end is told by a fetch that finds nothing: it should not wait for something."""
 
 
 class Restored(NamedTuple):
@@ -100,7 +103,7 @@ def restore_states(
 ) -> Mapping[int, Restored]:
     """What the changelog holds of these partitions, read to its end. Blocks. Raises ValueError for what is not ours."""
     found = {}
-    consumer = Consumer(reader_config(bootstrap_servers) | {"enable.partition.eof": True})
+    consumer = Consumer(reader_config(bootstrap_servers) | _TO_THE_END)
     try:
         for partition in partitions:
             started_s = time.monotonic()

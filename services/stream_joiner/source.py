@@ -158,6 +158,10 @@ class Source(threading.Thread):
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("partitions assigned", extra={"partitions": _names(partitions)})
+        if self._stopping.is_set():
+            # We are leaving, and a client that is being closed may never find its group's offsets.
+            self._batches.incremental_assign(partitions)
+            return
         self._begin(partitions, self._batches.incremental_assign)
 
     def _begin(self, partitions: list[TopicPartition], use: Callable[[list[TopicPartition]], object]) -> None:

@@ -148,13 +148,11 @@ def test_killed_or_terminated_it_goes_on_where_it_was(make: Make, group: str, de
 @pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
 def test_instances_share_the_partitions_and_hand_over_their_windows(make: Make, delivery: str) -> None:
     stream = make(4).windowed(delivery=delivery)
-    with stream.reader(committed=True) as out, stream.joiner() as first:
+    with stream.reader(committed=True) as out, stream.joiner():
         send_random(stream, 25)
         with stream.joiner() as second:
-            eventually(
-                lambda: all("partition=" in each.get("/metrics")[1] for each in (first, second)),
-                what="a partition each",
-            )
+            # Those of either topic: the group only evens out how many each instance has.
+            eventually(lambda: any(each.get("partitions") for each in second.logs()), what="partitions of the second")
             send_random(stream, 25, 2, START_MS + 25_000)
         send_random(stream, 25, 3, START_MS + 50_000)
         stream.close_windows(END_MS)
