@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from sightline.io.kafka import Topic, admin, create_topics, end_offsets, producer_config
 from tests.integration.harness import event_headers, eventually, service
@@ -35,6 +36,7 @@ class Scoring(NamedTuple):
     """Images on two partitions, a featurizer that does as it is told, and the joiner between them."""
 
     bootstrap: str
+    client: AdminClient
     names: dict[str, str]
     directory: Path
     producer: Producer
@@ -55,22 +57,23 @@ class Scoring(NamedTuple):
 
     @property
     def matches(self) -> int:
-        return count(self.bootstrap, self.names["matches"])
+        return count(self.client, self.names["matches"])
 
 
 @pytest.fixture
 def scoring(broker: Broker, unique: Callable[[str], str], tmp_path: Path) -> Iterator[Scoring]:
     names = {each: unique(each) for each in ("events", "matches", "letters")}
-    create_topics(admin(broker.bootstrap_servers), [Topic(each, 2) for each in names.values()])
+    client = admin(broker.bootstrap_servers)
+    create_topics(client, [Topic(each, 2) for each in names.values()])
     producer = Producer(producer_config(broker.bootstrap_servers))
     with scripted_featurizer() as (address, featurizer):
-        yield Scoring(broker.bootstrap_servers, names, tmp_path, producer, address, featurizer)
+        yield Scoring(broker.bootstrap_servers, client, names, tmp_path, producer, address, featurizer)
     producer.flush()
 
 
-def count(bootstrap: str, topic: str) -> int:
+def count(client: AdminClient, topic: str) -> int:
     """Records that were ever written to both partitions."""
-    return sum(end_offsets(admin(bootstrap), [TopicPartition(topic, each) for each in range(2)]).values())
+    return sum(end_offsets(client, [TopicPartition(topic, each) for each in range(2)], timeout_s=30).values())
 
 
 def most_bytes(process: Service) -> int:
@@ -140,4 +143,4 @@ def test_what_piled_up_is_worked_off_in_bounded_memory(
         eventually(done, what="all matches")
         assert most_bytes(joiner) < 400 * MIB
         eventually(lambda: joiner.metric("sightline_consumer_lag_records") == 0, what="all committed")
-    assert count(stream.bootstrap_servers, stream.names["out"]) >= events
+    assert count(admin(stream.bootstrap_servers), stream.names["out"]) >= events
