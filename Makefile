@@ -51,6 +51,11 @@ oracle: setup ## the SQL against Spark, a minute (SIGHTLINE_SOAK=1: many more ra
 integration: setup kafka models ## tests with a real Kafka, real models and real processes
 	$(BIN)/python -m pytest tests/integration tests/flow --durations=10
 
+soak: setup kafka ## exactness under kill -9 and broker restarts, 5 minutes (SECONDS; a new SEED each time, SEED= repeats one)
+	SIGHTLINE_SOAK_SECONDS=$(if $(filter-out file,$(origin SECONDS)),$(SECONDS),300) \
+	SIGHTLINE_SOAK_SEED=$(if $(filter-out file,$(origin SEED)),$(SEED)) \
+	$(BIN)/python -m pytest tests/soak -s --show-capture=no
+
 e2e: ## tests on a Kubernetes cluster: none yet
 	@echo "e2e skipped: there is no Helm chart to test on a cluster yet"
 

@@ -27,7 +27,7 @@ from services.stream_joiner.transactions import ExactlyOnce
 from services.stream_joiner.window_stage import Emitter, LocalEmitter, RepartitionEmitter, SourceWindows
 from sightline.events import Refusal
 from sightline.formats.reader import RowReader
-from sightline.io.kafka import TopicInfo, group_config
+from sightline.io.kafka import TopicInfo, admin, group_config
 from sightline.offsets import PartitionLog
 from sightline.query.compiling.query import Bound, Query
 from sightline.query.pipeline import Pipeline, parse_duration_s
@@ -95,7 +95,7 @@ class Assembly:
         for letter in self._refused:
             self.engine.refused_rows.put(letter)
         self.engine.rest = self._rest
-        Lag(self.engine, self._metrics, self.source.later)
+        Lag(self.engine, self._metrics, admin(self._settings.bootstrap_servers))
         self.source.reader = self.engine
 
     def sink_start(self) -> None:

@@ -10,14 +10,18 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
 from sightline.io.kafka import admin, end_offsets, reader_config
+from sightline.io.offsets import patiently
 from sightline.query.windows.records import ChangelogRecord
 from sightline.query.windows.state import WindowState, restore
 from sightline.query.windows.windowing import Windowing
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.1
+POLL_S = 0.02
 RECORDS_MAX = 10_000
+
+_TO_THE_END = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
+"""The end is told by a fetch that finds nothing: it should not wait for something."""
 
 
 class Restored(NamedTuple):
@@ -55,12 +59,17 @@ class Changelog:
         """Take a checkpoint if the one before is written and something has happened; produce it when it may be."""
         windows, partition = source.windows, source.log.partition
         assert windows
+        if self._sink.exactly_once:
+            # The transaction has all that was sent until now: so must the state that goes with it.
+            if windows.position != self.written_until(source):
+                self._produce(partition, _Pending(windows.position, windows.checkpoint(emit_changes=True)))
+            return
         if partition not in self._pending and partition not in self._under_way:
             if windows.position == self._written.get(partition):
                 return
             self._pending[partition] = _Pending(windows.position, windows.checkpoint(emit_changes=True))
         pending = self._pending.get(partition)
-        if pending and (self._sink.exactly_once or source.log.done_until >= pending.position):
+        if pending and source.log.done_until >= pending.position:
             del self._pending[partition]
             self._produce(partition, pending)
 
@@ -94,7 +103,7 @@ def restore_states(
 ) -> Mapping[int, Restored]:
     """What the changelog holds of these partitions, read to its end. Blocks. Raises ValueError for what is not ours."""
     found = {}
-    consumer = Consumer(reader_config(bootstrap_servers) | {"enable.partition.eof": True})
+    consumer = Consumer(reader_config(bootstrap_servers) | _TO_THE_END)
     try:
         for partition in partitions:
             started_s = time.monotonic()
@@ -115,7 +124,8 @@ def restore_states(
 
 def _records(bootstrap_servers: str, consumer: Consumer, at: TopicPartition) -> Iterator[tuple[bytes, bytes | None]]:
     """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
-    end = end_offsets(admin(bootstrap_servers), [at])[at.partition]
+    client = admin(bootstrap_servers)
+    end = patiently(lambda: end_offsets(client, [at]))[at.partition]
     consumer.assign([at])
     while True:
         for message in consumer.consume(RECORDS_MAX, POLL_S):

@@ -99,13 +99,19 @@ class Engine:
         for place in sources:
             self.sources[place].work()
         open_records = any(len(self.sources[each].log) or self.sources[each].waiting for each in sources)
-        if open_records and not self._sink.exactly_once:
+        if self._sink.exactly_once:
+            # What others have sent is in the same transaction, so their offsets are too.
+            self._commit(list(self.sources), list(self.merges))
+        elif open_records:
             return False
-        self._commit(sources, merges)
+        else:
+            self._commit(sources, merges)
         return self._sink.settled() and not open_records and self._is_written(sources)
 
     def released(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         sources, merges = self._ours(partitions)
+        if self._sink.exactly_once and not self._sink.settled():
+            raise RuntimeError("partitions are taken away, and the transaction that they are in is not done in time")
         offsets = [] if self._sink.exactly_once else self._offsets(sources, merges)
         for place in [*sources, *merges]:
             self._close(place)

@@ -1,20 +1,29 @@
-"""How far behind the end of its partition each of ours is, from what the client knows without asking the broker."""
+"""How far behind the end of its partition each of ours is, as a broker said a moment ago."""
 
-from confluent_kafka import Consumer, TopicPartition
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.metrics import Metrics
-from services.stream_joiner.sink import Later
+from sightline.io.kafka import ask_end_offsets
 
 LAG_S = 1.0
+FRESH_S = 3.0
+"""An older answer says nothing of now: a partition whose broker is away is not known to be silent."""
 
 
 class Lag:
-    """`measure` is called in the engine's owner, the consumer in its own thread."""
+    """Used in the engine's owner; answers come on a thread of the client."""
 
-    def __init__(self, engine: Engine, metrics: Metrics, later: Later) -> None:
-        self._engine, self._metrics, self._later = engine, metrics, later
-        self._ends: dict[tuple[str, int], int] = {}
+    def __init__(self, engine: Engine, metrics: Metrics, client: AdminClient) -> None:
+        self._engine, self._metrics, self._client = engine, metrics, client
+        self._ends: dict[tuple[str, int], tuple[int, float]] = {}
         self._next_s = 0.0
         engine.caught_up = self.caught_up
         engine.measure = self.measure
@@ -23,19 +32,19 @@ class Lag:
         if now_s < self._next_s:
             return
         self._next_s = now_s + LAG_S
-        places = list(self._engine.sources)
-        for topic, partition in places:
-            if (source := self._engine.sources.get((topic, partition))) and (topic, partition) in self._ends:
-                behind = max(0, self._ends[topic, partition] - source.log.done_until)
-                self._metrics.lag(self._metrics.pipeline, partition, behind)
-        self._later(lambda consumer: self._ask(consumer, places))
+        for place, source in self._engine.sources.items():
+            if place in self._ends:
+                behind = max(0, self._ends[place][0] - source.log.done_until)
+                self._metrics.lag(self._metrics.pipeline, place[1], behind)
+        asked = [TopicPartition(*place) for place in self._engine.sources]
+        for partition, answer in ask_end_offsets(self._client, asked).items():
+            answer.add_done_callback(partial(self._answered, (partition.topic, partition.partition)))
 
     def caught_up(self, topic: str, partition: int, position: int) -> bool:
-        end = self._ends.get((topic, partition))
-        return end is not None and position >= end
+        """There was nothing to read from `position` on."""
+        end, answered_s = self._ends.get((topic, partition), (0, float("-inf")))
+        return position >= end and time.monotonic() - answered_s < FRESH_S
 
-    def _ask(self, consumer: Consumer, places: list[tuple[str, int]]) -> None:
-        for place in places:
-            _, high = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
-            if high >= 0:
-                self._ends[place] = high
+    def _answered(self, place: tuple[str, int], answer: "Future[Any]") -> None:
+        with suppress(KafkaException):  # The broker is away: it is asked again.
+            self._ends[place] = (answer.result().offset, time.monotonic())

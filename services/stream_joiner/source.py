@@ -125,7 +125,8 @@ class Source(threading.Thread):
             self._failed(error)
 
     def _do_work(self) -> None:
-        while not self._work.empty():
+        """What there is now: what it adds comes after a poll."""
+        for _ in range(self._work.qsize()):
             try:
                 self._work.get()(self._consumer)
             except KafkaException as error:
@@ -157,6 +158,10 @@ class Source(threading.Thread):
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("partitions assigned", extra={"partitions": _names(partitions)})
+        if self._stopping.is_set():
+            # We are leaving, and a client that is being closed may never find its group's offsets.
+            self._batches.incremental_assign(partitions)
+            return
         self._begin(partitions, self._batches.incremental_assign)
 
     def _begin(self, partitions: list[TopicPartition], use: Callable[[list[TopicPartition]], object]) -> None:

@@ -5,9 +5,9 @@
 3. In the consumer's thread: begin, produce, send the offsets with the group's metadata, commit.
 4. The owner hears that it is safe. What was sent meanwhile waits for the next transaction.
 
-A transaction is never open while anything is waited for but the broker. One that the broker aborted is made again as
-it was: nothing of it was seen by a reader in read_committed. An instance that has lost its partitions is fenced: its
-offsets are refused, and with them all that it sent.
+A transaction is never open while anything is waited for but the broker. One that was aborted is made again as it was,
+after a poll: nothing of it was seen by a reader in read_committed. An instance that has lost its partitions is fenced:
+its offsets are refused, and with them all that it sent; then the poll tells it, and the transaction is dropped.
 """
 
 import logging
@@ -30,10 +30,8 @@ TRANSACTION_MS = 10_000
 """After that the broker aborts what a dead instance left open; readers in read_committed wait for it."""
 
 ABORTED_PAUSE_S = 0.05
-ABORTED_MAX = 100
-
-_OURS_NO_MORE = (KafkaError.UNKNOWN_MEMBER_ID, KafkaError.FENCED_INSTANCE_ID)
-"""The group has put us out. An old generation alone may be a rebalance that began a moment ago."""
+ABORTED_S_MAX = 60.0
+"""A transaction that has been aborted for so long ends the instance."""
 
 Post = Callable[..., object]
 """Calls a function with arguments in the engine's owner."""
@@ -73,7 +71,8 @@ class ExactlyOnce:
         assert not self._open, "one transaction at a time"
         sent, self._waiting = self._waiting, []
         self._open, self._abandoned = True, False
-        self._later(lambda consumer: self._transact(consumer, sent, offsets))
+        give_up_s = time.monotonic() + ABORTED_S_MAX
+        self._later(lambda consumer: self._transact(consumer, sent, offsets, give_up_s))
 
     def abandon(self) -> None:
         self._waiting.clear()
@@ -90,34 +89,43 @@ class ExactlyOnce:
     def close(self, timeout_s: float) -> int:
         return len(self._waiting)
 
-    def _transact(self, consumer: Consumer, sent: Sequence[_Sent], offsets: list[TopicPartition]) -> None:
+    def _transact(
+        self, consumer: Consumer, sent: Sequence[_Sent], offsets: list[TopicPartition], give_up_s: float
+    ) -> None:
         """In the consumer's thread."""
-        for _ in range(ABORTED_MAX):
-            if self._abandoned:
-                break
-            try:
-                self._producer.begin_transaction()
-                for each in sent:
-                    produce(self._producer, each.output, self._delivered)
-                metadata = consumer.consumer_group_metadata()
-                _patiently(partial(self._producer.send_offsets_to_transaction, offsets, metadata, TIMEOUT_S))
-                _patiently(lambda: self._producer.commit_transaction(TIMEOUT_S))
-            except KafkaException as error:
-                if not self._abort(error.args[0]):
-                    return
-            else:
-                self._post(self._committed, sent)
-                return
-        self._open = False
+        if self._abandoned:
+            self._open = False
+            return
+        try:
+            self._producer.begin_transaction()
+            for each in sent:
+                produce(self._producer, each.output, self._delivered)
+            # Before the group is asked: whoever gets our partitions then sees that something of ours is still open.
+            while self._producer.flush(TIMEOUT_S):
+                log.warning("waiting for Kafka", extra={"records": len(self._producer)})
+            self._send_offsets(consumer, offsets)
+            _patiently(lambda: self._producer.commit_transaction(TIMEOUT_S))
+        except KafkaException as error:
+            if self._abort(error.args[0], give_up_s):
+                self._later(lambda consumer: self._transact(consumer, sent, offsets, give_up_s))
+            return
+        self._post(self._committed, sent)
+
+    def _send_offsets(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
+        metadata = consumer.consumer_group_metadata()
+        if not consumer.memberid():
+            # Offsets of nobody are not refused: brokers take them from producers older than the check.
+            raise KafkaException(KafkaError(KafkaError.UNKNOWN_MEMBER_ID, "out of the group", txn_requires_abort=True))
+        _patiently(partial(self._producer.send_offsets_to_transaction, offsets, metadata, TIMEOUT_S))
 
     def _committed(self, sent: Sequence[_Sent]) -> None:
         self._open = False
         for each in sent:
             each.acknowledged()
 
-    def _abort(self, error: KafkaError) -> bool:
+    def _abort(self, error: KafkaError, give_up_s: float) -> bool:
         """Whether the transaction may be made again."""
-        if error.fatal() or not error.txn_requires_abort():
+        if error.fatal() or not error.txn_requires_abort() or time.monotonic() > give_up_s:
             self._post(self._failed, RuntimeError(f"transaction failed: {error.str()}"))
             return False
         log.warning("transaction aborted", extra={"why": error.str()})
@@ -125,9 +133,6 @@ class ExactlyOnce:
             _patiently(lambda: self._producer.abort_transaction(TIMEOUT_S))
         except KafkaException as fatal:
             self._post(self._failed, RuntimeError(f"transaction failed: {fatal.args[0].str()}"))
-            return False
-        if error.code() in _OURS_NO_MORE:
-            self._post(self._failed, RuntimeError(f"fenced: {error.str()}"))
             return False
         time.sleep(ABORTED_PAUSE_S)
         return True

@@ -4,9 +4,10 @@ With the source's partition key in GROUP BY a group lives in one partition: its 
 Otherwise partial aggregates go to the repartition topic, by group key, and are merged there (`RepartitionEmitter`).
 """
 
-import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from services.stream_joiner.outcomes import Outcomes
@@ -14,6 +15,7 @@ from services.stream_joiner.sink import Output, Sink
 from sightline.events import Reason
 from sightline.query.compiling.query import Query
 from sightline.query.windows.records import ChangelogRecord, Codec, RepartitionRecord
+from sightline.query.windows.spec import NEVER_US
 from sightline.query.windows.state import Closed, WindowState
 from sightline.query.windows.windowing import Partial
 
@@ -22,6 +24,10 @@ class Emitter(Protocol):
     """`safe` is called once all that came of the groups is acknowledged."""
 
     def closed(self, windows: "SourceWindows", groups: Sequence[Closed], safe: Callable[[], object]) -> None: ...
+
+    def advanced(self, windows: "SourceWindows") -> None:
+        """Rows came, and no group was closed."""
+        ...
 
     def changed(self, windows: "SourceWindows", groups: Sequence[Closed]) -> None: ...
 
@@ -34,8 +40,12 @@ class SourceWindows:
     def __init__(self, partition: int, state: WindowState, position: int, emitter: Emitter, idle_s: float) -> None:
         self.partition, self.state, self.position = partition, state, position
         self._emitter, self._idle_s = emitter, idle_s
-        self._last_record_s = time.monotonic()
-        self.is_idle = False
+        self._quiet_since_s: float | None = None
+        self.is_idle: bool | None = None
+        """None: the one who had the partition before may have said either."""
+        self.announced_us = NEVER_US
+        """Windows that start until here are closed, and who waits for us was told."""
+        self.sent = InOrder()
 
     def replaying(self, offset: int) -> bool:
         """Rows from `offset` on may be in the state already."""
@@ -53,16 +63,23 @@ class SourceWindows:
             self.state.top_us = top_us
         if groups := self.state.close():
             self._emitter.closed(self, groups, lambda: self.state.forget((each.start_us, each.key) for each in groups))
+        else:
+            self._emitter.advanced(self)
 
     def heard(self) -> None:
         """A record came: the partition is not idle."""
-        self._last_record_s = time.monotonic()
-        if self.is_idle:
+        self._quiet_since_s = None
+        if self.is_idle is not False:
             self.is_idle = False
             self._emitter.idle(self, False)
 
     def check_idle(self, now_s: float, caught_up: bool) -> None:
-        if not self.is_idle and caught_up and now_s - self._last_record_s >= self._idle_s:
+        """`caught_up`: a broker said a moment ago that there is nothing to read."""
+        if not caught_up:
+            self._quiet_since_s = None
+        elif self._quiet_since_s is None:
+            self._quiet_since_s = now_s
+        elif not self.is_idle and now_s - self._quiet_since_s >= self._idle_s:
             self.is_idle = True
             self._emitter.idle(self, True)
 
@@ -91,10 +108,13 @@ class LocalEmitter:
         self._all(windows, groups, lambda: None)
 
     def _all(self, windows: SourceWindows, groups: Sequence[Closed], safe: Callable[[], object]) -> None:
-        acknowledged = countdown(len(groups), safe)
+        acknowledged = windows.sent.batch(len(groups), safe)
         for each in groups:
             revision = f"{windows.partition}:{each.accumulator[1]}" if self._spec.emit == "update" else ""
             self.emit(each.start_us, each.key, each.accumulator, revision, acknowledged)
+
+    def advanced(self, windows: SourceWindows) -> None:
+        """Nobody else waits for this partition."""
 
     def idle(self, windows: SourceWindows, is_idle: bool) -> None:
         """Nobody else waits for this partition."""
@@ -125,7 +145,8 @@ class RepartitionEmitter:
     def __init__(self, query: Query, sink: Sink, topic: str, partitions: int) -> None:
         assert query.windowing
         self._keys, self._codec = query.windowing.keys, Codec(query.windowing)
-        self._update = query.windowing.spec.emit == "update"
+        self._spec = query.windowing.spec
+        self._update = self._spec.emit == "update"
         self._sink, self._topic, self._partitions = sink, topic, partitions
 
     def closed(self, windows: SourceWindows, groups: Sequence[Closed], safe: Callable[[], object]) -> None:
@@ -135,12 +156,22 @@ class RepartitionEmitter:
     def changed(self, windows: SourceWindows, groups: Sequence[Closed]) -> None:
         self._send(windows, groups, lambda: None)
 
+    def advanced(self, windows: SourceWindows) -> None:
+        """Windows in which only others have groups are closed too."""
+        if self._closed_until(windows) > windows.announced_us:
+            self._send(windows, [], lambda: None)
+
     def idle(self, windows: SourceWindows, is_idle: bool) -> None:
         """A partition that goes idle may never close its windows, so it sends them as they are."""
         self._send(windows, windows.state.opened() if is_idle else [], lambda: None)
 
+    def _closed_until(self, windows: SourceWindows) -> int:
+        watermark_us = windows.state.watermark_us
+        return NEVER_US if watermark_us == NEVER_US else self._spec.closed_until(watermark_us)
+
     def _send(self, windows: SourceWindows, groups: Sequence[Closed], safe: Callable[[], object]) -> None:
         state = windows.state
+        windows.announced_us = self._closed_until(windows)
         parts: list[list[Partial]] = [[] for _ in range(self._partitions)]
         for each in state.partials(groups, windows.position):
             parts[partition_of(self._keys.encode(each.key), self._partitions)].append(each)
@@ -148,28 +179,43 @@ class RepartitionEmitter:
             (number, value)
             for number, partials in enumerate(parts)
             for value in self._codec.repartition(
-                RepartitionRecord(windows.partition, windows.position, state.watermark_us, windows.is_idle, partials)
+                RepartitionRecord(
+                    windows.partition, windows.position, state.watermark_us, windows.is_idle is True, partials
+                )
             )
         ]
-        acknowledged = countdown(len(values), safe)
+        acknowledged = windows.sent.batch(len(values), safe)
         for number, value in values:
             self._sink.send(Output(self._topic, None, value, None, number), acknowledged)
 
 
-def countdown(count: int, then: Callable[[], object]) -> Callable[[], object]:
-    """Calls `then` when it has been called `count` times; at once for 0."""
-    if not count:
-        then()
-        return lambda: None
-    left = count
+class InOrder:
+    """Calls back when all records of a batch are acknowledged, and of every batch before it."""
 
-    def one() -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            then()
+    def __init__(self) -> None:
+        self._batches: deque[_Batch] = deque()
 
-    return one
+    def batch(self, records: int, then: Callable[[], object]) -> Callable[[], object]:
+        """What to call for each record; of none, `then` may be called at once."""
+        batch = _Batch(records, then)
+        self._batches.append(batch)
+        self._advance()
+
+        def acknowledged() -> None:
+            batch.left -= 1
+            self._advance()
+
+        return acknowledged
+
+    def _advance(self) -> None:
+        while self._batches and not self._batches[0].left:
+            self._batches.popleft().then()
+
+
+@dataclass
+class _Batch:
+    left: int
+    then: Callable[[], object]
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -29,11 +29,11 @@ def start_offsets(
     committed offset that the broker no longer has, or (in a topic made anew) does not have yet, gives the oldest
     record there is, logged as data loss.
     """
-    committed = {each.partition: each for each in _patiently(lambda: consumer.committed(partitions, TIMEOUT_S))}
+    committed = {each.partition: each for each in patiently(lambda: consumer.committed(partitions, TIMEOUT_S))}
     starts, skipped = [], 0
     known_group = any(each.offset != OFFSET_INVALID for each in committed.values())
     for each in partitions:
-        low, high = _patiently(partial(consumer.get_watermark_offsets, each, TIMEOUT_S))
+        low, high = patiently(partial(consumer.get_watermark_offsets, each, TIMEOUT_S))
         offset = (known or {}).get(each.partition, committed[each.partition].offset)
         if offset == OFFSET_INVALID:
             offset = high if start == "latest" and not known_group else low
@@ -56,7 +56,7 @@ def start_offsets(
     return starts, skipped
 
 
-def _patiently(ask: Callable[[], T]) -> T:
+def patiently(ask: Callable[[], T]) -> T:
     """The broker's answer, asked again while it is away."""
     while True:
         try:

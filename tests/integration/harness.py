@@ -62,8 +62,8 @@ class Reader:
             bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=100, isolation_level=level
         )
         eventually(lambda: self._consumer.partitions_for_topic(topic), what=f"topic {topic}")
-        partitions = [TopicPartition(topic, each) for each in self._consumer.partitions_for_topic(topic)]
-        self._consumer.assign(partitions)
+        self.partitions = sorted(self._consumer.partitions_for_topic(topic))
+        self._consumer.assign([TopicPartition(topic, each) for each in self.partitions])
         self._consumer.seek_to_beginning()
         self.records: list[ConsumerRecord] = []
 

@@ -1,10 +1,12 @@
 """A featurizer made by hand from the protos: it answers what the "image" says, so the joiner is tested alone.
 
-An image is text. "cat 0.9" gives that class; "bad" is not an image; "busy" is refused once and then a dog;
+An image is text. "cat 0.9" gives that class; "bad" is not an image; "busy" is refused once and then a dog; "full" is
+refused until `has_room`;
 "die" ends the whole stream, as a crash would, every time it is in a request. Asked for "featurize" it gives the image's
 first three bytes, for "length" how many there are.
 """
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +30,9 @@ class Scripted(featurizer_pb2_grpc.FeaturizerServicer):
         self.signatures: list[str] = []
         """Of each request."""
         self._was_busy: set[bytes] = set()
+        self.answers, self.has_room = threading.Event(), threading.Event()
+        """Without `answers` all requests wait."""
+        self.answers.set()
 
     def ListModels(self, request: pb.ListModelsRequest, context: grpc.ServicerContext) -> pb.ListModelsResponse:
         model = pb.Model(name="m", versions=["1"], engine="scripted", signatures=SIGNATURES)
@@ -39,6 +44,9 @@ class Scripted(featurizer_pb2_grpc.FeaturizerServicer):
         for request in requests:
             self.requests.append(list(request.images))
             self.signatures.append(request.signature)
+            while not self.answers.wait(0.1):
+                if not context.is_active():
+                    return
             if any(image.startswith(b"die") for image in request.images):
                 context.abort(grpc.StatusCode.UNAVAILABLE, "died")
             if request.signature not in ("", *(each.name for each in SIGNATURES)):
@@ -61,6 +69,8 @@ class Scripted(featurizer_pb2_grpc.FeaturizerServicer):
     def _one(self, image: bytes, signature: str) -> pb.ImageResult:
         if image.startswith(b"bad"):
             return pb.ImageResult(status=pb.NOT_AN_IMAGE, detail="no")
+        if image.startswith(b"full") and not self.has_room.is_set():
+            return pb.ImageResult(status=pb.RESOURCE_EXHAUSTED, detail="later")
         if image.startswith(b"busy") and image not in self._was_busy:
             self._was_busy.add(image)
             return pb.ImageResult(status=pb.RESOURCE_EXHAUSTED, detail="later")
