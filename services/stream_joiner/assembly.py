@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Message, TopicPartition
 
-from services.stream_joiner.changelog import Changelog, Restored, restore_states
+from services.stream_joiner.changelog import Changelog, Restored, Written, restore_states
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
@@ -68,6 +68,9 @@ class Assembly:
     ) -> None:
         self._settings, self._pipeline, self._metrics = settings, pipeline, metrics
         self._outcomes = Outcomes(pipeline, cluster_id, topics, metrics, settings.dead_letter_topic)
+        (events,) = pipeline.sources.values()
+        self._group = settings.group or f"sightline-joiner-{pipeline.name}"
+        self._tag = f"{self._group}/{topics[events.topic].topic_id}"
         self._refused: list[Any] = []
         self.scoring: Scoring | None = None
 
@@ -88,7 +91,7 @@ class Assembly:
         if query.plan.models:
             self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, self._settings))
         topics = loaded.state_topics
-        changelog = Changelog(topics.changelog, self.sink) if topics else None
+        changelog = Changelog(Written(topics.changelog, self._tag), self.sink) if topics else None
         self._parts = self._make_parts(loaded)
         interval_s = self._settings.commit_interval_ms / 1e3
         self.engine = Engine(self._make, self.sink, self._metrics, changelog, interval_s)
@@ -106,14 +109,15 @@ class Assembly:
     def _subscription(self, loaded: Loaded) -> Subscription:
         settings = self._settings
         (events,) = self._pipeline.sources.values()
-        group = settings.group or f"sightline-joiner-{self._pipeline.name}"
         starts = {events.topic: events.start}
         if loaded.state_topics and loaded.state_topics.repartition:
             starts[loaded.state_topics.repartition] = "earliest"
         records_max = settings.poll_records_max
         return Subscription(
             starts=dict(starts),
-            config=group_config(settings.bootstrap_servers, group, settings.session_timeout_ms, settings.instance),
+            config=group_config(
+                settings.bootstrap_servers, self._group, settings.session_timeout_ms, settings.instance
+            ),
             records_max=min(records_max, SCORED_RECORDS_MAX) if loaded.query.plan.models else records_max,
             drain_s_max=settings.drain_ms_max / 1e3,
             restore=self._restore,
@@ -123,8 +127,7 @@ class Assembly:
         settings = self._settings
         if self._pipeline.delivery == "at-least-once":
             return AtLeastOnce(settings.bootstrap_servers, failed, self.source.later)
-        group = settings.group or f"sightline-joiner-{self._pipeline.name}"
-        name = f"{group}-{settings.instance or uuid.uuid4().hex}"
+        name = f"{self._group}-{settings.instance or uuid.uuid4().hex}"
         log.info("exactly once", extra={"transactional_id": name})
         return ExactlyOnce(settings.bootstrap_servers, name, failed, self.source.later, owner.post)
 
@@ -161,8 +164,15 @@ class Assembly:
         if topics is None:
             return None
         if topics.repartition:
-            return RepartitionEmitter(loaded.query, self.sink, topics.repartition, topics.repartitions)
+            return RepartitionEmitter(loaded.query, self.sink, self._codec, topics.repartition, topics.repartitions)
         return self._local_emitter(loaded)
+
+    @property
+    def _codec(self) -> Codec:
+        """For the repartition topic, whose records are of one group, one source topic and one query."""
+        windowing = self._loaded.query.windowing
+        assert windowing
+        return Codec(windowing, f"{self._tag}/{windowing.fingerprint}")
 
     def _local_emitter(self, loaded: Loaded) -> LocalEmitter:
         return LocalEmitter(loaded.query, self._outcomes, self.sink, self._metrics.windows.inc)
@@ -182,7 +192,7 @@ class Assembly:
         assert self._loaded.query.windowing
         states = restore_states(
             self._settings.bootstrap_servers,
-            topics.changelog,
+            Written(topics.changelog, self._tag),
             ours,
             self._loaded.query.windowing,
             self._settings.state_keys_max,
@@ -197,7 +207,7 @@ class Assembly:
             committed = MergeCheckpoint(at.offset, at.metadata or "")
             state = MergeState(windowing, range(loaded.partitions), committed, self._settings.state_keys_max)
             emitter = self._local_emitter(loaded)
-            return MergePartition(at, state, Codec(windowing), emitter, self._outcomes, self.sink)
+            return MergePartition(at, state, self._codec, emitter, self._outcomes, self.sink)
         partition_log: PartitionLog[Any] = PartitionLog(at.topic, at.partition, at.offset)
         if windowing is None:
             return SourcePartition(self._parts, partition_log, None)

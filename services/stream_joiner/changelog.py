@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
+from services.stream_joiner.window_stage import SourceWindows
 from sightline.io.kafka import admin, end_offsets, reader_config
 from sightline.io.offsets import patiently
 from sightline.query.windows.records import ChangelogRecord
@@ -25,8 +26,17 @@ _TO_THE_END = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
 
 
 class Restored(NamedTuple):
+    """`position` is None where the changelog was of another input, and all begins anew."""
+
     state: WindowState
-    position: int
+    position: int | None
+
+
+class Written(NamedTuple):
+    """A changelog and the input that its offsets are of; `tag` changes with the consumer group and the topic's id."""
+
+    topic: str
+    tag: str
 
 
 class _Pending(NamedTuple):
@@ -39,8 +49,8 @@ class _Pending(NamedTuple):
 class Changelog:
     """Writes the checkpoints of the partitions that are ours."""
 
-    def __init__(self, topic: str, sink: Sink) -> None:
-        self._topic, self._sink = topic, sink
+    def __init__(self, written: Written, sink: Sink) -> None:
+        self._topic, self._tag, self._sink = written.topic, written.tag, sink
         self._pending: dict[int, _Pending] = {}
         self._written: dict[int, int] = {}
         self._under_way: dict[int, int] = {}
@@ -52,8 +62,7 @@ class Changelog:
     def begin(self, source: SourcePartition) -> None:
         """Before the first row: a restored state then knows where it began."""
         assert source.windows
-        partition = source.log.partition
-        self._produce(partition, _Pending(source.windows.position, source.windows.checkpoint(emit_changes=False)))
+        self._produce(source.log.partition, self._checkpoint(source.windows, emit_changes=False))
 
     def step(self, source: SourcePartition) -> None:
         """Take a checkpoint if the one before is written and something has happened; produce it when it may be."""
@@ -62,12 +71,12 @@ class Changelog:
         if self._sink.exactly_once:
             # The transaction has all that was sent until now: so must the state that goes with it.
             if windows.position != self.written_until(source):
-                self._produce(partition, _Pending(windows.position, windows.checkpoint(emit_changes=True)))
+                self._produce(partition, self._checkpoint(windows))
             return
         if partition not in self._pending and partition not in self._under_way:
             if windows.position == self._written.get(partition):
                 return
-            self._pending[partition] = _Pending(windows.position, windows.checkpoint(emit_changes=True))
+            self._pending[partition] = self._checkpoint(windows)
         pending = self._pending.get(partition)
         if pending and source.log.done_until >= pending.position:
             del self._pending[partition]
@@ -84,6 +93,9 @@ class Changelog:
         for each in (self._pending, self._written, self._under_way):
             each.pop(source.log.partition, None)
 
+    def _checkpoint(self, windows: SourceWindows, emit_changes: bool = True) -> _Pending:
+        return _Pending(windows.position, windows.checkpoint(self._tag, emit_changes))
+
     def _produce(self, partition: int, checkpoint: _Pending) -> None:
         self._under_way[partition] = checkpoint.position
         *before, last = checkpoint.records
@@ -99,7 +111,12 @@ class Changelog:
 
 
 def restore_states(
-    bootstrap_servers: str, topic: str, partitions: list[int], windowing: Windowing, keys_max: int, exactly_once: bool
+    bootstrap_servers: str,
+    written: Written,
+    partitions: list[int],
+    windowing: Windowing,
+    keys_max: int,
+    exactly_once: bool,
 ) -> Mapping[int, Restored]:
     """What the changelog holds of these partitions, read to its end. Blocks. Raises ValueError for what is not ours."""
     found = {}
@@ -107,9 +124,14 @@ def restore_states(
     try:
         for partition in partitions:
             started_s = time.monotonic()
-            records = _records(bootstrap_servers, consumer, TopicPartition(topic, partition, 0))
+            records = _records(bootstrap_servers, consumer, TopicPartition(written.topic, partition, 0))
             state, marker = restore(windowing, records, keys_max=keys_max, resend=not exactly_once)
             if marker is None:
+                continue
+            if marker.note != written.tag:
+                log.warning("the state is of another topic or group: it begins anew", extra={"partition": partition})
+                state.discard()
+                found[partition] = Restored(state, None)
                 continue
             if exactly_once:
                 # What came of the windows that are closed was committed with this state.

@@ -64,7 +64,7 @@ class Engine:
                 self.merges[place] = made
                 continue
             self.sources[place] = made
-            if self._changelog and restored:
+            if self._changelog and restored and restored.position is not None:
                 self._changelog.resume(made, restored.position)
             elif self._changelog:
                 self._changelog.begin(made)

@@ -26,7 +26,10 @@ class MergePartition:
 
     def received(self, batch: Batch) -> None:
         for offset, value in zip(batch.offsets, batch.values(), strict=True):
-            for late in self.state.apply(self._codec.read_repartition(value or b""), offset):
+            record = self._codec.read_repartition(value or b"")
+            if record is None:
+                continue  # Of another input, before the topic was made anew or the group was changed.
+            for late in self.state.apply(record, offset):
                 detail = "its window was emitted while its partition was idle"
                 letter = self._outcomes.refused_group(late.start_us, late.key, detail, late.rows, Reason.LATE)
                 self._sink.send(letter, self._sent())

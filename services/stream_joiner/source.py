@@ -34,8 +34,8 @@ class Restored(Protocol):
     """The state of a partition as it was written down."""
 
     @property
-    def position(self) -> int:
-        """The offset it goes on at."""
+    def position(self) -> int | None:
+        """The offset it goes on at; None: where the group's committed offset says."""
         ...
 
 
@@ -169,9 +169,8 @@ class Source(threading.Thread):
         states, starts = self._subscription.restore(partitions), []
         for topic, start in self._subscription.starts.items():
             if ours := [each for each in partitions if each.topic == topic]:
-                known = {
-                    each.partition: states[topic, each.partition].position for each in ours if _key(each) in states
-                }
+                restored = {each.partition: states[_key(each)].position for each in ours if _key(each) in states}
+                known = {partition: position for partition, position in restored.items() if position is not None}
                 found, skipped = start_offsets(self._consumer, ours, start, known)
                 starts += found
                 if skipped:

@@ -83,11 +83,11 @@ class SourceWindows:
             self.is_idle = True
             self._emitter.idle(self, True)
 
-    def checkpoint(self, emit_changes: bool) -> list[ChangelogRecord]:
+    def checkpoint(self, tag: str, emit_changes: bool) -> list[ChangelogRecord]:
         """The changelog's records of the state at `position`; first, in update mode, what has changed is emitted."""
         if emit_changes and (changed := self.state.changed()):
             self._emitter.changed(self, changed)
-        return self.state.checkpoint(self.position)
+        return self.state.checkpoint(self.position, tag)
 
 
 class LocalEmitter:
@@ -142,9 +142,9 @@ class LocalEmitter:
 class RepartitionEmitter:
     """To the repartition topic, whose partition is that of the group key; every partition hears the watermark."""
 
-    def __init__(self, query: Query, sink: Sink, topic: str, partitions: int) -> None:
+    def __init__(self, query: Query, sink: Sink, codec: Codec, topic: str, partitions: int) -> None:
         assert query.windowing
-        self._keys, self._codec = query.windowing.keys, Codec(query.windowing)
+        self._keys, self._codec = query.windowing.keys, codec
         self._spec = query.windowing.spec
         self._update = self._spec.emit == "update"
         self._sink, self._topic, self._partitions = sink, topic, partitions

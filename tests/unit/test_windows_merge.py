@@ -75,7 +75,9 @@ class Sink:
 
     def read(self, count):
         for value in self.topic[self.position : self.position + count]:
-            self.late += self.state.apply(self.codec.read_repartition(value), self.position)
+            record = self.codec.read_repartition(value)
+            assert record is not None
+            self.late += self.state.apply(record, self.position)
             self.position += 1
         for start, key, accumulator, revision in self.state.advance():
             self.outputs.append(((start, key), revision, self.windows.aggregation.result(accumulator)))

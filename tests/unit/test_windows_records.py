@@ -69,7 +69,9 @@ def test_marker():
 @given(st.lists(PARTIALS, max_size=5), st.integers(1, 500), st.booleans())
 def test_repartition_in_pieces(partials, bytes_max, idle):
     record = RepartitionRecord(3, 9, 1_000, idle, partials)
-    pieces = [CODEC.read_repartition(each) for each in CODEC.repartition(record, bytes_max)]
+    read = [CODEC.read_repartition(each) for each in CODEC.repartition(record, bytes_max)]
+    pieces = [each for each in read if each is not None]
+    assert len(pieces) == len(read)
     assert [each for piece in pieces for each in piece.partials] == partials
     assert [(each.watermark_us, each.idle) for each in pieces[:-1]] == [(NEVER_US, False)] * (len(pieces) - 1)
     assert (pieces[-1].watermark_us, pieces[-1].idle) == (1_000, idle)
@@ -114,6 +116,11 @@ def test_garbage_of_the_right_length(accumulator, key):
         return
     # Only what is of the right types is read.
     assert all(each is None or isinstance(each, str | bool | float) for each in key)
+
+
+def test_a_record_of_another_input_is_passed_over():
+    (piece,) = CODEC.repartition(RepartitionRecord(3, 9, 1_000, False))
+    assert Codec(WINDOWS, "another").read_repartition(piece) is None
 
 
 def test_another_version():

@@ -7,7 +7,9 @@ Changelog, compacted:
     key [VERSION, start, group key]   value [VERSION, included, accumulator], or null once the window is done with
     key [VERSION]                     value [VERSION, position, top, fingerprint, note]: the marker
 Repartition:
-    [VERSION, source partition, included, watermark, idle, [[start, group key, included, accumulator]…]]
+    [VERSION, tag, source partition, included, watermark, idle, [[start, group key, included, accumulator]…]]
+
+The tag says of which input the record is: offsets of another topic, or of one that was made anew, mean nothing here.
 """
 
 from collections.abc import Sequence
@@ -61,8 +63,10 @@ class RepartitionRecord:
 
 
 class Codec:
-    def __init__(self, windowing: Windowing) -> None:
-        self._windowing, self._fingerprint = windowing, windowing.fingerprint
+    """`tag` names the input and the query, for the records of the repartition topic."""
+
+    def __init__(self, windowing: Windowing, tag: str = "") -> None:
+        self._windowing, self._fingerprint, self._tag = windowing, windowing.fingerprint, tag
         self._encode = msgspec.msgpack.Encoder().encode
 
     def entry(self, partial: Partial) -> ChangelogRecord:
@@ -103,18 +107,20 @@ class Codec:
             dumped = self._windowing.aggregation.dump(each.accumulator)
             raw = self._encode([each.start_us, self._windowing.keys.dump(each.key), each.included, dumped])
             if held and size + len(raw) > bytes_max:
-                pieces.append(self._encode([VERSION, record.source, record.included, NEVER_US, False, held]))
+                pieces.append(self._encode([VERSION, self._tag, record.source, record.included, NEVER_US, False, held]))
                 held, size = [], 0
             held.append(msgspec.Raw(raw))
             size += len(raw)
-        last = [VERSION, record.source, record.included, record.watermark_us, record.idle, held]
+        last = [VERSION, self._tag, record.source, record.included, record.watermark_us, record.idle, held]
         return [*pieces, self._encode(last)]
 
-    def read_repartition(self, value: bytes) -> RepartitionRecord:
-        """Raises ValueError."""
-        shape = tuple[int, int, int, int, bool, list[tuple[int, list[Any], int, list[Any]]]]
-        version, source, included, watermark, idle, partials = _decode(value, shape)
+    def read_repartition(self, value: bytes) -> RepartitionRecord | None:
+        """None for a record of another tag. Raises ValueError."""
+        shape = tuple[int, str, int, int, int, bool, list[tuple[int, list[Any], int, list[Any]]]]
+        version, tag, source, included, watermark, idle, partials = _decode(value, shape)
         _check_version([version])
+        if tag != self._tag:
+            return None
         keys, aggregation = self._windowing.keys, self._windowing.aggregation
         loaded = [
             Partial(start, keys.load(key), below, aggregation.load(accumulator))

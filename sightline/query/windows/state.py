@@ -113,6 +113,13 @@ class WindowState:
                 del self.windows[start]
                 self._closed.discard(start)
 
+    def discard(self) -> None:
+        """Begin anew. The next checkpoint deletes what is in the changelog."""
+        self._forgotten = [(start, key) for start, keys in self.windows.items() for key in keys]
+        for each in (self.windows, self.included, self._closed, self._unsaved, self._unsent):
+            each.clear()
+        self.top_us, self.replay_until, self.key_count, self._closed_until = NEVER_US, 0, 0, None
+
     def checkpoint(self, position: int, note: str = "") -> list[ChangelogRecord]:
         """Records to be written in this order. `position` is the offset of the next row, all below are in the state.
 
