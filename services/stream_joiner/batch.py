@@ -44,11 +44,13 @@ class HeldBatch:
         if not self.refusals:
             try:
                 times = parts.query.times(self.rows, timestamps)
-                if None not in times:
-                    return times
+                self._newest_us = max(times)  # fails where one of them is NULL
+                return times
             except Exception:
                 pass  # One row's fault: found below.
-        return [self._time(index, parts, timestamps[index]) for index in range(len(self.rows))]
+        times = [self._time(index, parts, timestamps[index]) for index in range(len(self.rows))]
+        self._newest_us = max(times)
+        return times
 
     def _time(self, index: int, parts: Parts, timestamp_ms: int) -> int:
         """One row's event time; the row is refused where there is none."""
@@ -65,9 +67,9 @@ class HeldBatch:
     def _check_future(self, ahead_us_max: int) -> None:
         """A time far ahead would drive the watermark."""
         timestamps = self.batch.timestamps_ms
-        if not self.times_us or isinstance(self.rows[0], Event):
+        if isinstance(self.rows[0], Event):
             return  # An Event was checked when it was decoded.
-        if max(self.times_us) <= min(timestamps) * 1000 + ahead_us_max:
+        if self._newest_us <= min(timestamps) * 1000 + ahead_us_max:
             return
         for index, (time_us, timestamp_ms) in enumerate(zip(self.times_us, timestamps, strict=True)):
             ahead_us = time_us - timestamp_ms * 1000

@@ -1,5 +1,6 @@
 """What a compiled query offers to whoever runs it: the joiner on Kafka, or the command line on files."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,9 +97,16 @@ def compile_plan(plan: Plan, expressions: Expressions) -> Query:
 
 
 def _times(plan: Plan) -> list[str]:
+    """Rows that follow one another often have the same time: one computed from one column is computed once for them."""
     code = plan.event_time
-    text = "[each * 1000 for each in timestamps_ms]" if code is None else f"[{code.text} for row in rows]"
-    return ["def times(rows, timestamps_ms):", f"    return {text}"]
+    head = "def times(rows, timestamps_ms):"
+    if code is None:
+        return [head, "    return [each * 1000 for each in timestamps_ms]"]
+    if plan.event_time_column is None or code.text == plan.event_time_column:
+        return [head, f"    return [{code.text} for row in rows]"]
+    of_value = re.sub(rf"\b{re.escape(plan.event_time_column)}\b", "value", code.text)
+    once = f"time if (value := {plan.event_time_column}) == last else (last := value, time := {of_value})[1]"
+    return [head, "    last = time = MissingError  # equals no value", f"    return [{once} for row in rows]"]
 
 
 def _indexes(plan: Plan) -> list[str]:

@@ -41,7 +41,7 @@ def scan_source(
 
 class _Scan:
     def __init__(self, plan: Plan, windowing: Windowing | None, namespace: dict[str, Any], replay: bool) -> None:
-        self._plan, self._namespace = plan, namespace
+        self._plan, self._namespace, self._replay = plan, namespace, replay
         self._grouping = plan.grouping if windowing else None
         self._windows = accumulating(plan.grouping, windowing, "index", replay) if self._grouping else None  # type: ignore[arg-type]
         # One event may have several rows: they are gathered, so that an error in one of them leaves none behind.
@@ -53,7 +53,8 @@ class _Scan:
             "row = rows[index]",
             "if row is None: continue",
             "time_us = times[index]",
-            *([*windows.newest, "offset = offsets[index]"] if windows else []),
+            *(windows.newest if windows else []),
+            *(["offset = offsets[index]"] if self._replay else []),
             "try:",
             *indented(self._event()),
             "except MissingError:",

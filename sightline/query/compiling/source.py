@@ -18,7 +18,8 @@ def unless(predicates: Iterable[Code], otherwise: Sequence[str]) -> list[str]:
     """Do `otherwise`, which must leave, where a predicate is false or NULL."""
     lines = []
     for each in predicates:
-        lines += [f"if {each.text} is not True:", *indented(otherwise)]
+        condition = f"not {each.truth}" if each.truth else f"{each.text} is not True"
+        lines += [f"if {condition}:", *indented(otherwise)]
     return lines
 
 

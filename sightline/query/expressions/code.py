@@ -19,7 +19,8 @@ class Code:
     """Python source of a value, and the stage from which on it can be computed.
 
     `text` is safe to put inside any other expression. A `constant` has its `value` known now. `literal` is what the
-    user wrote as one: Spark types a whole number beside a decimal by its digits only then.
+    user wrote as one: Spark types a whole number beside a decimal by its digits only then. `truth`, where it is known,
+    is cheaper source that is true where the value is TRUE and false where it is FALSE or NULL.
     """
 
     text: str
@@ -29,3 +30,4 @@ class Code:
     constant: bool = False
     value: Any = None
     literal: bool = False
+    truth: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -33,7 +34,10 @@ def compare(e: Expressions, operator: str, left: Code, right: Code, node: exp.Ex
     if _has_struct(kind) or (isinstance(kind, Array) and (operator not in ("==", "!=") or _has_float(kind))):
         raise e.error(f"{str(kind).upper()} can't be compared by {operator}: compare its elements", node)
     if kind not in (FLOAT, DOUBLE):
-        return e.null_safe(lambda a, b: f"{a} {operator} {b}", BOOLEAN, left, right)
+        code = e.null_safe(lambda a, b: f"{a} {operator} {b}", BOOLEAN, left, right)
+        # None equals no value.
+        known = operator == "==" and not (left.nullable and right.nullable)
+        return replace(code, truth=f"{left.text} == {right.text}") if known else code
     if right.constant and right.value == right.value:
         text = {">": "not {a} <= {b}", ">=": "not {a} < {b}"}.get(operator, f"{{a}} {operator} {{b}}")
     else:

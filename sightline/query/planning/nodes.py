@@ -84,6 +84,8 @@ class Plan:
     source: Relation
     event_time: Code | None
     """Over the source's row; None: the record's timestamp, or what the format has."""
+    event_time_column: str | None = None
+    """Source of the one column that it reads, if it is one."""
     joins: list[Join] = field(default_factory=list)
     models: list[ModelCall] = field(default_factory=list)
     explode: Explode | None = None

@@ -96,7 +96,9 @@ class _Planner:
         if name not in sources:
             raise self._scope.error(f"unknown source {name!r}{did_you_mean(name, sources)}", table)
         relation = self._scope.add(table, self._columns, "row")
-        return Plan(name, relation, self._event_time(name, relation))
+        event_time = self._event_time(name, relation)
+        reads = [self._own[each].read.format(row=relation.variable) for each in sorted(self._used)]
+        return Plan(name, relation, event_time, reads[0] if event_time and len(reads) == 1 else None)
 
     def _event_time(self, name: str, relation: Relation) -> Code | None:
         """`event_time` of the source over its own columns; what the query calls `time` is computed from it once."""
