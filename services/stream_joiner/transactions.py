@@ -5,9 +5,11 @@
 3. In the consumer's thread: begin, produce, send the offsets with the group's metadata, commit.
 4. The owner hears that it is safe. What was sent meanwhile waits for the next transaction.
 
-A transaction is never open while anything is waited for but the broker. One that was aborted is made again as it was,
-after a poll: nothing of it was seen by a reader in read_committed. An instance that has lost its partitions is fenced:
-its offsets are refused, and with them all that it sent; then the poll tells it, and the transaction is dropped.
+A transaction is never open while anything is waited for but the broker. One that fails before its commit is made again
+as it was, after a poll: nothing of it was seen by a reader in read_committed. It gets a new producer, which aborts what
+the old one left; librdkafka's own way back from an abort can leave a client that never answers. One that fails in its
+commit ends the instance: what the broker has is then read back. An instance that has lost its partitions is fenced: its
+offsets are refused, and with them all that it sent; then the poll tells it, and the transaction is dropped.
 """
 
 import logging
@@ -29,9 +31,9 @@ TIMEOUT_S = 10.0
 TRANSACTION_MS = 10_000
 """After that the broker aborts what a dead instance left open; readers in read_committed wait for it."""
 
-ABORTED_PAUSE_S = 0.05
-ABORTED_S_MAX = 60.0
-"""A transaction that has been aborted for so long ends the instance."""
+FAILED_PAUSE_S = 0.05
+FAILED_MAX = 100
+"""A transaction that has failed so often ends the instance."""
 
 Post = Callable[..., object]
 """Calls a function with arguments in the engine's owner."""
@@ -51,14 +53,15 @@ class ExactlyOnce:
         self, bootstrap_servers: str, name: str, failed: Callable[[Exception], None], later: Later, post: Post
     ) -> None:
         more = {"transactional.id": name, "transaction.timeout.ms": TRANSACTION_MS}
-        self._producer = Producer(producer_config(bootstrap_servers, transactional=True) | more)
+        self._config = producer_config(bootstrap_servers, transactional=True) | more
         self._failed, self._later, self._post = failed, later, post
         self._waiting: list[_Sent] = []
         self._open = False
         self._abandoned = False
 
     def start(self) -> None:
-        """Fence whoever had our name before. Blocks until the broker answers."""
+        """Fence whoever had our name before, and abort what is left of it. Blocks until the broker answers."""
+        self._producer = Producer(self._config)
         _patiently(lambda: self._producer.init_transactions(TIMEOUT_S))
 
     def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None:
@@ -71,8 +74,7 @@ class ExactlyOnce:
         assert not self._open, "one transaction at a time"
         sent, self._waiting = self._waiting, []
         self._open, self._abandoned = True, False
-        give_up_s = time.monotonic() + ABORTED_S_MAX
-        self._later(lambda consumer: self._transact(consumer, sent, offsets, give_up_s))
+        self._later(lambda consumer: self._transact(consumer, sent, offsets))
 
     def abandon(self) -> None:
         self._waiting.clear()
@@ -90,26 +92,33 @@ class ExactlyOnce:
         return len(self._waiting)
 
     def _transact(
-        self, consumer: Consumer, sent: Sequence[_Sent], offsets: list[TopicPartition], give_up_s: float
+        self, consumer: Consumer, sent: Sequence[_Sent], offsets: list[TopicPartition], failures: int = 0
     ) -> None:
         """In the consumer's thread."""
         if self._abandoned:
             self._open = False
             return
         try:
-            self._producer.begin_transaction()
-            for each in sent:
-                produce(self._producer, each.output, self._delivered)
-            # Before the group is asked: whoever gets our partitions then sees that something of ours is still open.
-            while self._producer.flush(TIMEOUT_S):
-                log.warning("waiting for Kafka", extra={"records": len(self._producer)})
-            self._send_offsets(consumer, offsets)
+            self._fill(consumer, sent, offsets)
+        except KafkaException as error:
+            if self._begin_anew(error.args[0], failures):
+                self._later(lambda consumer: self._transact(consumer, sent, offsets, failures + 1))
+            return
+        try:
             _patiently(lambda: self._producer.commit_transaction(TIMEOUT_S))
         except KafkaException as error:
-            if self._abort(error.args[0], give_up_s):
-                self._later(lambda consumer: self._transact(consumer, sent, offsets, give_up_s))
+            self._fail(error.args[0])
             return
         self._post(self._committed, sent)
+
+    def _fill(self, consumer: Consumer, sent: Sequence[_Sent], offsets: list[TopicPartition]) -> None:
+        self._producer.begin_transaction()
+        for each in sent:
+            produce(self._producer, each.output, self._delivered)
+        # Before the group is asked: whoever gets our partitions then sees that something of ours is still open.
+        while self._producer.flush(TIMEOUT_S):
+            log.warning("waiting for Kafka", extra={"records": len(self._producer)})
+        self._send_offsets(consumer, offsets)
 
     def _send_offsets(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
         metadata = consumer.consumer_group_metadata()
@@ -123,19 +132,23 @@ class ExactlyOnce:
         for each in sent:
             each.acknowledged()
 
-    def _abort(self, error: KafkaError, give_up_s: float) -> bool:
-        """Whether the transaction may be made again."""
-        if error.fatal() or not error.txn_requires_abort() or time.monotonic() > give_up_s:
-            self._post(self._failed, RuntimeError(f"transaction failed: {error.str()}"))
+    def _begin_anew(self, error: KafkaError, failures: int) -> bool:
+        """Whether the transaction can be made again."""
+        if not (error.fatal() or error.txn_requires_abort()) or failures >= FAILED_MAX:
+            self._fail(error)
             return False
-        log.warning("transaction aborted", extra={"why": error.str()})
+        log.warning("transaction failed", extra={"why": error.str()})
+        time.sleep(FAILED_PAUSE_S)
+        self._producer.purge()
         try:
-            _patiently(lambda: self._producer.abort_transaction(TIMEOUT_S))
-        except KafkaException as fatal:
-            self._post(self._failed, RuntimeError(f"transaction failed: {fatal.args[0].str()}"))
+            self.start()
+        except KafkaException as refused:
+            self._fail(refused.args[0])
             return False
-        time.sleep(ABORTED_PAUSE_S)
         return True
+
+    def _fail(self, error: KafkaError) -> None:
+        self._post(self._failed, RuntimeError(f"transaction failed: {error.str()}"))
 
     @staticmethod
     def _delivered(error: KafkaError | None, _: Message) -> None:
