@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -111,9 +112,12 @@ def parse_time_us(text: str) -> int:
 
 def format_time_us(time_us: int) -> str:
     """RFC 3339 in UTC with six decimals."""
-    return (
-        datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{time_us % 1_000_000:06d}Z"
-    )
+    return f"{_to_the_second(time_us // 1_000_000)}.{time_us % 1_000_000:06d}Z"
+
+
+@lru_cache(1024)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 _KNOWN = {"specversion", "id", "source", "type", "time", "subject", "camera", "locationid", "traceparent"}

@@ -3,6 +3,7 @@
 import datetime
 import decimal
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -14,12 +15,18 @@ _DECIMAL = decimal.Context(prec=40)
 
 def _digest(*parts: str | int) -> str:
     """32 hexadecimal digits; each part is preceded by its length, so ("ab", "c") and ("a", "bc") differ."""
-    digest = blake2b(digest_size=_ID_BYTES)
-    for part in parts:
-        raw = str(part).encode()
-        digest.update(b"%d:" % len(raw))
-        digest.update(raw)
-    return digest.hexdigest()
+    return _hash(parts).hexdigest()
+
+
+def _hash(parts: Sequence[str | int]) -> blake2b:
+    texts = [str(part) for part in parts]
+    return blake2b("".join([f"{len(text.encode())}:{text}" for text in texts]).encode(), digest_size=_ID_BYTES)
+
+
+@lru_cache(64)
+def _begun(*parts: str) -> blake2b:
+    """The hash of what many ids begin with."""
+    return _hash(parts)
 
 
 def match_id(pipeline: str, event_source: str, event_id: str, row: int) -> str:
@@ -29,7 +36,9 @@ def match_id(pipeline: str, event_source: str, event_id: str, row: int) -> str:
 
 def record_match_id(pipeline: str, origin: Origin, row: int) -> str:
     """For an event that has no id of its own: where it lies stands for it."""
-    return _digest("match", pipeline, origin.cluster_id, origin.topic_id, origin.partition, origin.offset, row)
+    digest = _begun("match", pipeline, origin.cluster_id, origin.topic_id).copy()
+    digest.update(f"{origin.partition}/{origin.offset}/{row}".encode())
+    return digest.hexdigest()
 
 
 def window_id(pipeline: str, start_us: int, key: Sequence[Any], revision: str = "") -> str:

@@ -11,8 +11,9 @@ from sightline.events import Headers, Origin, Reason, Refusal, encode_headers, f
 
 MATCH_TYPE = "sightline.match.v1"
 
-_json = msgspec.json.Encoder()
+_json = msgspec.json.Encoder(decimal_format="number")
 _columns = msgspec.json.Decoder(dict[str, Any])
+_SAME = encode_headers({"type": MATCH_TYPE}, "application/json")
 
 
 class Match(msgspec.Struct):
@@ -38,21 +39,21 @@ class Match(msgspec.Struct):
 
 def encode(match: Match) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Value and headers of the Kafka record. Non-finite numbers become null."""
-    attributes = {
-        "id": match.id,
-        "source": f"/pipelines/{match.pipeline}",
-        "type": MATCH_TYPE,
-        "time": format_time_us(match.time_us),
-        "eventid": match.event_id,
-        "eventsource": match.event_source,
-        "origin": str(match.origin) if match.origin else None,
-        "matchtime": format_time_us(match.match_time_us),
-        "model": match.model,
-        "modelversion": match.model_version,
-        "engine": match.engine,
-        "stages": ",".join(f"{stage}={spent}" for stage, spent in match.stage_us.items()),
-    }
-    headers = encode_headers(attributes, "application/json")
+    headers = [
+        *_SAME,
+        ("ce_id", match.id.encode()),
+        ("ce_source", b"/pipelines/" + match.pipeline.encode()),
+        ("ce_time", format_time_us(match.time_us).encode()),
+        ("ce_eventid", match.event_id.encode()),
+        ("ce_eventsource", match.event_source.encode()),
+        ("ce_matchtime", format_time_us(match.match_time_us).encode()),
+        ("ce_stages", ",".join([f"{stage}={spent}" for stage, spent in match.stage_us.items()]).encode()),
+    ]
+    if match.origin:
+        headers.append(("ce_origin", str(match.origin).encode()))
+    if match.model is not None:
+        scored = {"ce_model": match.model, "ce_modelversion": match.model_version, "ce_engine": match.engine}
+        headers += [(name, text.encode()) for name, text in scored.items() if text is not None]
     if match.traceparent:
         headers.append(("traceparent", match.traceparent.encode()))
     return _json.encode(match.columns), headers

@@ -1,6 +1,11 @@
 """Metrics that more than one service exports under the same name, so that a dashboard can add them up."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 # From 0.5 ms, where an alert can be, to 30 s, where something is stuck.
 LATENCY_BUCKETS_S = (
@@ -9,16 +14,46 @@ LATENCY_BUCKETS_S = (
 )  # fmt: skip
 
 
+class Latency:
+    """Of one label set: counts by bucket. Observed by one thread."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(LATENCY_BUCKETS_S) + 1)
+        self.sum_s = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(LATENCY_BUCKETS_S, seconds)] += 1
+        self.sum_s += seconds
+
+
+class Latencies(Collector):
+    """A histogram whose observation costs a tenth of prometheus_client's: it is made several times for each event."""
+
+    def __init__(self, name: str, text: str, labels: list[str], registry: CollectorRegistry) -> None:
+        self._name, self._text, self._names = name, text, labels
+        self._children: dict[tuple[str, ...], Latency] = {}
+        registry.register(self)
+
+    def labels(self, *values: str) -> Latency:
+        return self._children.setdefault(values, Latency())
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily(self._name, self._text, labels=self._names)
+        for values, child in list(self._children.items()):
+            total, buckets = 0, list[tuple[str, float]]()
+            for bound, count in zip((*map(str, map(float, LATENCY_BUCKETS_S)), "+Inf"), child.counts, strict=True):
+                total += count
+                buckets.append((bound, total))
+            family.add_metric(values, buckets, child.sum_s)
+        yield family
+
+
 class StreamMetrics:
     """Of a service that reads a topic."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.stage_seconds = Histogram(
-            "sightline_stage_seconds",
-            "Time of an event in each stage",
-            ["pipeline", "stage"],
-            buckets=LATENCY_BUCKETS_S,
-            registry=registry,
+        self.stage_seconds = Latencies(
+            "sightline_stage_seconds", "Time of an event in each stage", ["pipeline", "stage"], registry
         )
         self._dead_letters = Counter(
             "sightline_dead_letters_total",

@@ -67,6 +67,9 @@ def producer_config(bootstrap_servers: str, transactional: bool = False) -> Conf
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
         "linger.ms": 0,
+        # What is produced while a request is under way goes with the next one, so that the records a request carries
+        # grow with the load. Without that a busy broker is asked for every record alone, and falls behind.
+        "max.in.flight.requests.per.connection": 1,
         "message.max.bytes": 32 << 20,
     }
     # Retried until the broker is back: whoever waits for the acknowledgement decides when to give up.
