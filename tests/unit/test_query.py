@@ -10,6 +10,7 @@ from sightline.errors import ConfigError
 from sightline.events import Event, parse_time_us
 from sightline.query.compiling.query import Found, Query, compile_plan
 from sightline.query.pipeline import PipelineFile, Table, load_all
+from sightline.query.planning.check import check
 from sightline.query.planning.models import PREDICTION
 from sightline.query.planning.planner import plan
 from sightline.query.runtime.rows import struct_class
@@ -269,6 +270,17 @@ def test_two_pipelines_of_one_name(tmp_path: Path) -> None:
         (tmp_path / name).write_text(HEAD + f"query: SELECT e.id {FROM}\n")
     with pytest.raises(ConfigError, match="also the name of"):
         load_all(tmp_path)
+
+
+def test_the_documented_pipeline_compiles(tmp_path: Path, root: Path) -> None:
+    text = (root / "docs/pipelines.md").read_text()
+    path = tmp_path / "p.yaml"
+    path.write_text(text.partition("```yaml\n")[2].partition("```")[0])
+    file = PipelineFile(path)
+    file.pipeline.tables["prices"].columns = {"section": "string", "price": "double", "since": "timestamp"}
+    planned = check(file)
+    assert planned
+    assert list(planned.output) == ["section", "start", "clicks", "users", "price"]
 
 
 def test_the_pipelines_that_come_with_it_compile(root: Path) -> None:
