@@ -159,10 +159,10 @@ class Subject:
             self.start()
 
     def _ended(self, instance: Service) -> None:
-        """It may be told to end before it listens to signals, and to lose a transaction while the broker is away."""
+        """It may be told to end before it listens to signals, and lose a transaction while the broker is away."""
         if instance.exit_code in (0, -signal.SIGTERM):
             return
-        lost = any("transaction failed" in each.get("exception", "") for each in instance.logs())
+        lost = any("transaction" in each.get("exception", "") for each in instance.logs())
         if self.delivery == "at-least-once" or not lost:
             self.failures.append(instance.log_tail())
 
