@@ -56,7 +56,7 @@ async def joining(
             parts.callback(each.stop)
         planned, expressions = plan(file, dict(reader.columns))
         query = compile_plan(planned, expressions)
-        state_topics = await make_state_topics(settings, planned, pipeline, partitions)
+        state_topics = await make_state_topics(settings, planned, pipeline, partitions, lifecycle)
         loop = asyncio.get_running_loop()
 
         def failed(error: BaseException) -> None:

@@ -56,8 +56,7 @@ class SourcePartition:
         """Scan what is held, as far as the tables allow."""
         while self._held and self._scan(self._held[0]):
             self._held.popleft()
-        if self.windows:
-            self.windows.released(self.log.released_until, self._top_us if not len(self.log) else None)
+        self._released()
 
     @property
     def waiting(self) -> bool:
@@ -184,23 +183,33 @@ class SourcePartition:
     def _finish(self, slot: Slot[Output | Entry], outputs: Sequence[Output | Entry]) -> None:
         """Release what has become complete: to the sink, or into the windows."""
         entries: list[Entry] = []
+        waiting: list[Slot[Output | Entry]] = []
         for released in slot.finish(outputs):
             for each in released.outputs or ():
                 if isinstance(each, Entry):
                     entries.append(each)
-                    released.acknowledge()
+                    waiting.append(released)
                 else:
                     self._parts.sink.send(each, released.acknowledge)
         if entries:
-            self._accumulate(entries)
+            self._accumulate(entries, waiting)
+        self._released()
 
-    def _accumulate(self, entries: Sequence[Entry]) -> None:
+    def _accumulate(self, entries: Sequence[Entry], slots: Sequence[Slot[Output | Entry]]) -> None:
         assert self.windows
         self._parts.bound.accumulate(entries, self.windows.state)
-        for raw in self.windows.take_late():
-            place = Place(self.log.topic, self.log.partition, raw.offset)
-            self._parts.sink.send(self._parts.outcomes.late(raw, place))
-        self.windows.released(self.log.released_until, None if len(self.log) else self._top_us)
+        late = {raw.offset: raw for raw in self.windows.take_late()}
+        for slot in slots:
+            if (raw := late.get(slot.offset)) is None:
+                slot.acknowledge()
+            else:
+                self._parts.sink.send(self._parts.outcomes.late(raw, self._place(slot)), slot.acknowledge)
+
+    def _released(self) -> None:
+        """Tell the windows how far they are; what gave no row drives them too, once all before it is in."""
+        if self.windows:
+            until = self.log.released_until
+            self.windows.released(until, self._top_us if until == self.log.position else None)
 
     def _place(self, slot: Slot[Any]) -> Place:
         return Place(self.log.topic, self.log.partition, slot.offset)

@@ -14,7 +14,8 @@ from services.stream_joiner.settings import Settings
 from services.stream_joiner.table_file import TableFile
 from services.stream_joiner.tables import Refuse, TableReader
 from sightline.errors import ConfigError
-from sightline.io.kafka import Topic, TopicInfo, admin, create_topics, describe
+from sightline.io.kafka import KafkaException, Topic, TopicInfo, admin, create_topics, describe
+from sightline.io.offsets import PASSING
 from sightline.query.pipeline import Pipeline, PipelineFile
 from sightline.query.planning.nodes import ModelCall, Plan
 from sightline.query.schema import did_you_mean
@@ -22,6 +23,8 @@ from sightline.query.schema import did_you_mean
 log = logging.getLogger(__name__)
 
 AnyTable = TableReader | TableFile
+
+RETRY_S = 0.5
 
 STATE_BYTES_MAX = 8 << 20
 """Of a record of the changelog or repartition topic: one group's aggregates are one record."""
@@ -42,7 +45,9 @@ async def find_topics(settings: Settings, pipeline: Pipeline, lifecycle: Lifecyc
     return await wait_for_topics(settings.bootstrap_servers, names, lifecycle)
 
 
-async def make_state_topics(settings: Settings, plan: Plan, pipeline: Pipeline, partitions: int) -> StateTopics | None:
+async def make_state_topics(
+    settings: Settings, plan: Plan, pipeline: Pipeline, partitions: int, lifecycle: Lifecycle
+) -> StateTopics | None:
     """The changelog, and where groups are merged the repartition topic, made where they are missing."""
     if plan.grouping is None:
         return None
@@ -52,8 +57,17 @@ async def make_state_topics(settings: Settings, plan: Plan, pipeline: Pipeline, 
     if not plan.grouping.by_source_key:
         wanted.append(Topic(f"{pipeline.name}-repartition", partitions, large))
     client = admin(settings.bootstrap_servers)
-    await asyncio.to_thread(create_topics, client, wanted)
-    found = await asyncio.to_thread(describe, client, [each.name for each in wanted])
+    while True:
+        try:
+            await asyncio.to_thread(create_topics, client, wanted)
+            found = await asyncio.to_thread(describe, client, [each.name for each in wanted])
+            break
+        except KafkaException as error:
+            if error.args[0].name() not in PASSING:
+                raise
+            lifecycle.waiting(f"the pipeline's topics ({error.args[0].str()})")
+            log.warning("waiting for Kafka", extra={"why": error.args[0].str()})
+            await asyncio.sleep(RETRY_S)
     if found[changelog.name].partitions != partitions:
         raise ConfigError(
             f"{changelog.name} has {found[changelog.name].partitions} partitions and the source {partitions}: "

@@ -7,15 +7,17 @@
 
 A transaction is never open while anything is waited for but the broker. One that fails before its commit is made again
 as it was, after a poll: nothing of it was seen by a reader in read_committed. It gets a new producer, which aborts what
-the old one left; librdkafka's own way back from an abort can leave a client that never answers. One that fails in its
-commit ends the instance: what the broker has is then read back. An instance that has lost its partitions is fenced: its
+the old one left, for librdkafka may never answer a call that a broker's restart fell into. One that fails in its commit
+ends the instance: what the broker has is then read back. An instance that has lost its partitions is fenced: its
 offsets are refused, and with them all that it sent; then the poll tells it, and the transaction is dropped.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -25,8 +27,11 @@ from sightline.io.kafka import producer_config
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 5.0
 """Of one call to the broker; the call is made again if it may be."""
+
+HUNG_S = 3 * TIMEOUT_S
+"""librdkafka has lost a call that takes longer."""
 
 TRANSACTION_MS = 10_000
 """After that the broker aborts what a dead instance left open; readers in read_committed wait for it."""
@@ -62,7 +67,7 @@ class ExactlyOnce:
     def start(self) -> None:
         """Fence whoever had our name before, and abort what is left of it. Blocks until the broker answers."""
         self._producer = Producer(self._config)
-        _patiently(lambda: self._producer.init_transactions(TIMEOUT_S))
+        _patiently(partial(self._producer.init_transactions, TIMEOUT_S))
 
     def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None:
         self._waiting.append(_Sent(output, acknowledged))
@@ -105,7 +110,7 @@ class ExactlyOnce:
                 self._later(lambda consumer: self._transact(consumer, sent, offsets, failures + 1))
             return
         try:
-            _patiently(lambda: self._producer.commit_transaction(TIMEOUT_S))
+            _patiently(partial(self._producer.commit_transaction, TIMEOUT_S))
         except KafkaException as error:
             self._fail(error.args[0])
             return
@@ -139,7 +144,7 @@ class ExactlyOnce:
             return False
         log.warning("transaction failed", extra={"why": error.str()})
         time.sleep(FAILED_PAUSE_S)
-        self._producer.purge()
+        self._producer.purge(blocking=False)
         try:
             self.start()
         except KafkaException as refused:
@@ -156,12 +161,33 @@ class ExactlyOnce:
 
 
 def _patiently(call: Callable[[], object]) -> None:
-    """Again while the broker is away, as the client says it may be."""
+    """Again while the broker is away, as the client says it may be. Raises KafkaException, also if it is lost."""
     while True:
         try:
-            call()
+            _guarded(call)
             return
         except KafkaException as error:
             if not error.args[0].retriable():
                 raise
             log.warning("waiting for Kafka", extra={"why": error.args[0].str()})
+
+
+def _guarded(call: Callable[[], object]) -> None:
+    """In a thread that can be left behind: it would block for ever, and its producer with it."""
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            call()
+            ended.put(None)
+        except BaseException as error:
+            ended.put(error)
+
+    threading.Thread(target=run, name="transaction", daemon=True).start()
+    try:
+        error = ended.get(timeout=HUNG_S)
+    except Empty:
+        lost = KafkaError(KafkaError._TIMED_OUT, "the client does not answer", txn_requires_abort=True)
+        raise KafkaException(lost) from None
+    if error:
+        raise error

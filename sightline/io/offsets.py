@@ -14,7 +14,19 @@ T = TypeVar("T")
 
 TIMEOUT_S = 5.0
 
-PASSING = ("_TIMED_OUT", "_TRANSPORT", "_WAIT_COORD", "FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH")
+PASSING = (
+    "_TIMED_OUT",
+    "_TRANSPORT",
+    "_WAIT_COORD",
+    "COORDINATOR_LOAD_IN_PROGRESS",
+    "COORDINATOR_NOT_AVAILABLE",
+    "FENCED_LEADER_EPOCH",
+    "LEADER_NOT_AVAILABLE",
+    "NOT_COORDINATOR",
+    "NOT_LEADER_FOR_PARTITION",
+    "UNKNOWN_LEADER_EPOCH",
+    "UNSTABLE_OFFSET_COMMIT",
+)
 """Errors that a broker's restart brings, though librdkafka does not call them retriable."""
 
 

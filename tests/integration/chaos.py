@@ -42,10 +42,11 @@ Say = Callable[[str], object]
 
 
 class Subject:
-    """One pipeline and up to three instances of it; every choice comes from `chance`."""
+    """One pipeline and up to three instances of it. What comes when is chosen by `seed`."""
 
-    def __init__(self, stream: Stream, delivery: str, windowed: bool, chance: random.Random) -> None:
-        self.stream, self.delivery, self.windowed, self._chance = stream, delivery, windowed, chance
+    def __init__(self, stream: Stream, delivery: str, windowed: bool, seed: int) -> None:
+        self.stream, self.delivery, self.windowed = stream, delivery, windowed
+        self._chance, self._events = random.Random(f"{seed} instances"), random.Random(f"{seed} events")
         self.failures: list[str] = []
         self._running: list[Service] = []
         self._leaving: list[Service] = []
@@ -64,7 +65,7 @@ class Subject:
 
     def send(self) -> None:
         """A few events in each partition; one in thirty is later than the watermark allows."""
-        chance = self._chance
+        chance = self._events
         for _ in range(EVENTS_A_STEP):
             self._time_ms += 150
             for partition in range(self.stream.partitions):
@@ -158,10 +159,10 @@ class Subject:
             self.start()
 
     def _ended(self, instance: Service) -> None:
-        """It may be told to end before it listens to signals, and to lose a transaction while the broker is away."""
+        """It may be told to end before it listens to signals, and lose a transaction while the broker is away."""
         if instance.exit_code in (0, -signal.SIGTERM):
             return
-        lost = any("transaction failed" in each.get("exception", "") for each in instance.logs())
+        lost = any("transaction" in each.get("exception", "") for each in instance.logs())
         if self.delivery == "at-least-once" or not lost:
             self.failures.append(instance.log_tail())
 
@@ -203,10 +204,9 @@ def _difference(found: Counter[str], wanted: Counter[str]) -> str:
 
 def run(directory: Path, unique: Callable[[str], str], seconds: float, seed: int, say: Say = print) -> list[Subject]:
     """{join, windows} × {at least once, exactly once} under chaos for `seconds`; then all is drained and verified."""
-    chance = random.Random(seed)
     with Broker(directory / "kafka", BROKER) as broker:
         subjects = [
-            Subject(_stream(broker, directory, unique, number), delivery, windowed, chance)
+            Subject(_stream(broker, directory, unique, number), delivery, windowed, seed + number)
             for number, (delivery, windowed) in enumerate(
                 [("at-least-once", False), ("exactly-once", False), ("at-least-once", True), ("exactly-once", True)]
             )
@@ -214,7 +214,7 @@ def run(directory: Path, unique: Callable[[str], str], seconds: float, seed: int
         try:
             for each in subjects:
                 each.start()
-            _disturb(broker, subjects, chance, seconds, say)
+            _disturb(broker, subjects, random.Random(f"{seed} broker"), seconds, say)
             for each in subjects:
                 each.finish()
             for each in subjects:
@@ -232,7 +232,7 @@ def _stream(broker: Broker, directory: Path, unique: Callable[[str], str], numbe
 
 
 def _disturb(broker: Broker, subjects: Sequence[Subject], chance: random.Random, seconds: float, say: Say) -> None:
-    """Events go on while the broker is away: their producer keeps them."""
+    """Events go on while the broker is away, which does not count: their producer keeps them."""
     done = threading.Event()
 
     def send() -> None:
@@ -242,19 +242,21 @@ def _disturb(broker: Broker, subjects: Sequence[Subject], chance: random.Random,
 
     sender = threading.Thread(target=send)
     sender.start()
-    begun_s = time.monotonic()
-    broker_s = begun_s + chance.uniform(0.3, 0.5) * min(seconds, 60)
+    began_s = time.monotonic()
+    end_s = began_s + seconds
+    broker_s = began_s + chance.uniform(0.3, 0.5) * min(seconds, 60)
     try:
-        while (now_s := time.monotonic()) < begun_s + seconds:
+        while (now_s := time.monotonic()) < end_s:
             if now_s >= broker_s:
                 kill = chance.random() < 0.5
-                say(f"{now_s - begun_s:.1f} s: broker: {'kill -9' if kill else 'stop'}")
+                say(f"{now_s - began_s:.1f} s: broker: {'kill -9' if kill else 'stop'}")
                 broker.kill() if kill else broker.stop()
                 done.wait(chance.uniform(0, 2))
                 broker.start()
-                say(f"{time.monotonic() - begun_s:.1f} s: broker: back")
+                end_s += time.monotonic() - now_s
                 broker_s = time.monotonic() + chance.uniform(5, 30)
-            chance.choice(subjects).disturb(lambda what: say(f"{now_s - begun_s:.1f} s: {what}"))
+            moment = f"{time.monotonic() - began_s:.1f} s: "
+            chance.choice(subjects).disturb(lambda what: say(moment + what))  # noqa: B023
             done.wait(chance.uniform(0.2, 1.5))
     finally:
         done.set()
