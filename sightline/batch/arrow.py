@@ -6,8 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from sightline.formats.values import micros, struct_class
 from sightline.query import types
+from sightline.query.runtime.rows import struct_class
+from sightline.query.runtime.wire import micros
 from sightline.query.types import Array, Decimal, Field, Struct, Type
 
 MICROS_UTC = pa.timestamp("us", tz="UTC")

@@ -15,7 +15,7 @@ from sightline.errors import ConfigError
 from sightline.events import EVENT_TYPE, Event, Reason, Refusal
 from sightline.formats.cloudevents import CloudEventReader
 from sightline.formats.reader import RowReader
-from sightline.formats.values import row_class
+from sightline.query.runtime.rows import row_class
 from sightline.query.types import Type
 
 CHUNK_ROWS = 10_000

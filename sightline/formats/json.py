@@ -13,7 +13,8 @@ import msgspec
 
 from sightline.events import DEFAULT_LIMITS, Headers, Limits, Reason, Refusal
 from sightline.formats.reader import RecordBatch, Refusals, bad_size, one_by_one, shown
-from sightline.formats.values import Convert, conversion, row_class
+from sightline.query.runtime.rows import row_class
+from sightline.query.runtime.wire import Convert, conversion, wire_type
 from sightline.query.schema import Column, field_name
 from sightline.query.types import Type
 
@@ -31,7 +32,7 @@ class JsonReader:
         self, types: Mapping[str, Type], limits: Limits = DEFAULT_LIMITS, needed: frozenset[str] | None = None
     ) -> None:
         self._types, self._limits = dict(types), limits
-        self._row = row_class("Row", self._types, needed)
+        self._row = row_class("Row", self._types, wire_type, needed)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._row)
         self._convert = _converter(self._types, needed)
 

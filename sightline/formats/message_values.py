@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from sightline.formats.message_types import TIMESTAMP_MESSAGE
-from sightline.formats.values import row_class, struct_class
+from sightline.query.runtime.rows import row_class, struct_class
 from sightline.query.schema import field_name
 from sightline.query.types import Array, Struct, Type
 
@@ -18,7 +18,7 @@ _YEAR_1_S, _YEAR_10000_S = -62_135_596_800, 253_402_300_800
 
 def converter(message: Descriptor, types: Mapping[str, Type], needed: frozenset[str] | None) -> Convert:
     """From a message to a row. It raises ValueError with the field and its value."""
-    row = row_class("Row", dict(types), needed)
+    row = row_class("Row", types, needed=needed)
     wanted = {name: kind for name, kind in types.items() if needed is None or name in needed}
     numbers = {name: index for index, name in enumerate(types)}
     return _builder(message, wanted, row, {name: numbers[name] for name in wanted})

@@ -3,5 +3,5 @@
 numbers.py   whole and floating-point arithmetic      decimals.py   DECIMAL arithmetic and rounding
 casts.py     casts between numbers and strings        text.py       numbers as Java writes them, LIKE, patterns
 times.py     dates and timestamps, and their casts    patterns.py   date patterns as Java has them
-rows.py      structs
+rows.py      structs                                  wire.py       values as JSON has them
 """
