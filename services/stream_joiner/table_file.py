@@ -72,9 +72,6 @@ class TableFile(threading.Thread):
     def request_check(self, now: float) -> None:
         """A file is what it is: an unknown key is not waited for."""
 
-    async def caught_up(self, timeout_s: float) -> None:
-        self.rows.refresh()
-
     def run(self) -> None:
         try:
             while not self._stopping.wait(self._settings.table_reload_s):

@@ -1,6 +1,5 @@
 """Tables read from their compacted topics: whole before the first event, then kept current beside the stream."""
 
-import asyncio
 import logging
 import threading
 import time
@@ -12,10 +11,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.table_ends import Ends, EndsQuery
 from sightline.events import Refusal
+from sightline.formats.inference import infer_table
 from sightline.io.kafka import TopicInfo, admin, reader_config
 from sightline.io.table_topics import why_not
 from sightline.query.pipeline import Table
-from sightline.query.tables import Position, Snapshot, TableRows, infer_columns
+from sightline.query.tables import Position, Snapshot, TableRows
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,6 @@ class TableReader(threading.Thread):
         self._refuse: Refuse = lambda message, refusal: None
         self._failed: Callable[[BaseException], object] = lambda error: None
         self.complete_since = -1.0
-        self.moved: Callable[[], object] = lambda: None
-        """Called, on any thread, when `complete_since` has moved."""
         self.rows: TableRows
 
     def load(self, refuse: Refuse) -> None:
@@ -128,20 +126,6 @@ class TableReader(threading.Thread):
         """Let `complete_since` reach `now`, a monotonic time, as soon as it is so. Does not block."""
         if self.complete_since < now:
             self._ends.ask(now)
-
-    async def caught_up(self, timeout_s: float) -> None:
-        """Returns once the rows hold everything that is in the topic now, or after `timeout_s`."""
-        loop, now, done = asyncio.get_running_loop(), time.monotonic(), asyncio.Event()
-        self.moved = lambda: loop.call_soon_threadsafe(done.set)
-        try:
-            async with asyncio.timeout(timeout_s):
-                self.request_check(now)
-                while self.complete_since < now:
-                    await done.wait()
-                    done.clear()
-        except TimeoutError:
-            pass
-        self.rows.refresh()
 
     def run(self) -> None:
         try:
@@ -209,7 +193,6 @@ class TableReader(threading.Thread):
     def _note_complete(self, asked: float) -> None:
         self.complete_since = max(self.complete_since, asked)
         self._complete_ms = round((time.time() - (time.monotonic() - self.complete_since)) * 1e3)
-        self.moved()
 
     def _save_sometimes(self) -> None:
         """Every few seconds: how current the rows are, and the rows themselves where they are in memory."""
@@ -260,8 +243,5 @@ class TableReader(threading.Thread):
             fresh = self._consumer.consume(RECORDS_MAX, POLL_S)
             self._position = self._next_position(fresh)
             records += [each for each in fresh if each.error() is None]
-        columns = infer_columns(each.value() for each in records if each.value())
-        columns.setdefault(self._table.key, "string")
-        columns |= {each: "timestamp" for each in (self._table.valid_from, self._table.valid_to) if each}
-        self._table.columns = columns
+        self._table.columns = infer_table((each.value() for each in records), self._table, INFERRED_RECORDS_MAX)
         return records

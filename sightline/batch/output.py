@@ -83,7 +83,7 @@ class ParquetFile:
         import pyarrow as pa
         import pyarrow.parquet
 
-        from sightline.batch.arrow import arrow_type
+        from sightline.formats.arrow import arrow_type
 
         self._path, self._partial, self._pa = path, partial, pa
         self._schema = pa.schema([(name, arrow_type(kind)) for name, kind in types.items()])

@@ -9,10 +9,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 
-from sightline.batch import arrow
 from sightline.batch.chunks import Chunk, Partition, Record
 from sightline.errors import ConfigError
 from sightline.events import EVENT_TYPE, Event, Reason, Refusal
+from sightline.formats import arrow
 from sightline.formats.cloudevents import CloudEventReader
 from sightline.formats.reader import RowReader
 from sightline.query.runtime.rows import row_class

@@ -7,7 +7,21 @@ from typing import Any
 import msgspec
 
 from sightline.formats.json import BAD_JSON
-from sightline.query.types import BIGINT, BOOLEAN, DOUBLE, NESTING_MAX, NULL, STRING, Array, Field, Struct, Type
+from sightline.query.pipeline import Table
+from sightline.query.types import (
+    BIGINT,
+    BOOLEAN,
+    DOUBLE,
+    NESTING_MAX,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    Array,
+    Field,
+    Struct,
+    Type,
+    parse_type,
+)
 
 INFER_RECORDS_MAX = 1000
 COLUMNS_MAX = 1000
@@ -35,6 +49,14 @@ def infer(values: Iterable[bytes | None], records_max: int = INFER_RECORDS_MAX) 
                 found[name] = _common(found.get(name, NULL), _type(each, 0))
     finished = {name: _finished(kind) for name, kind in found.items()}
     return {name: str(kind) for name, kind in finished.items() if kind is not None}
+
+
+def infer_table(values: Iterable[bytes | None], table: Table, records_max: int = INFER_RECORDS_MAX) -> dict[str, str]:
+    """As `infer`; the table's key is a column whatever the records are, and the times of versions are timestamps."""
+    columns = infer(values, records_max)
+    if table.key not in columns or parse_type(columns[table.key]).nested:
+        columns[table.key] = str(STRING)
+    return columns | {each: str(TIMESTAMP) for each in (table.valid_from, table.valid_to) if each}
 
 
 def _type(value: Any, depth: int) -> Type:

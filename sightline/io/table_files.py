@@ -1,10 +1,9 @@
 """Tables in files: CSV with a header, JSON lines, Parquet. Read in batches, each value cast to its column's SQL type.
 
-Times without a zone are UTC in CSV and Parquet; in JSON lines they are refused, as in a topic.
+Times without a zone are UTC.
 """
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +13,17 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from sightline.errors import ConfigError
+from sightline.formats import arrow
+from sightline.formats.inference import infer
 from sightline.query import types
 from sightline.query.pipeline import Table
-from sightline.query.tables import Row, RowType, infer_columns
-from sightline.query.types import Type
+from sightline.query.tables import Row, RowType
+from sightline.query.types import Type, parse_type
 
 BATCH_ROWS = 1_000
 """Made into Python's values in one step, in which no other thread of the process goes on: under a millisecond."""
 INFERRED_ROWS = 10_000
 """JSON lines whose columns are looked at, where the table declares none."""
-
-_ARROW: dict[Type, Any] = {
-    types.BOOLEAN: pa.bool_(),
-    types.TINYINT: pa.int8(),
-    types.SMALLINT: pa.int16(),
-    types.INT: pa.int32(),
-    types.BIGINT: pa.int64(),
-    types.FLOAT: pa.float32(),
-    types.DOUBLE: pa.float64(),
-    types.STRING: pa.string(),
-    types.BINARY: pa.binary(),
-    types.DATE: pa.date32(),
-    types.TIMESTAMP: pa.timestamp("us", tz="UTC"),
-}
 
 
 def file_columns(path: Path, table: Table) -> dict[str, str]:
@@ -50,6 +37,8 @@ def file_columns(path: Path, table: Table) -> dict[str, str]:
     for name in (table.key, table.valid_from, table.valid_to):
         if name is not None and name not in columns:
             raise ConfigError(f"has no column {name!r} (known: {', '.join(columns)})", file=path)
+    if parse_type(columns[table.key]).nested:
+        raise ConfigError(f"{table.key!r} is {columns[table.key]}, and a key is one value", file=path)
     return columns | {name: "timestamp" for name in (table.valid_from, table.valid_to) if name}
 
 
@@ -64,28 +53,18 @@ def read_rows(path: Path, kind: RowType) -> Iterator[Row]:
 def _found_columns(path: Path) -> dict[str, str]:
     if path.suffix == ".jsonl":
         with path.open("rb") as lines:
-            return infer_columns(islice(lines, INFERRED_ROWS))
+            return infer(lines, INFERRED_ROWS)
     if path.suffix == ".csv":
         with pa.csv.open_csv(path) as reader:
             schema = reader.schema
     else:
         schema = pa.parquet.read_schema(path)
-    return {each.name: kind for each in schema if (kind := _sql(each.type)) is not None}
+    return {each.name: str(kind) for each in schema if (kind := _sql(each.type)) is not None}
 
 
-def _sql(kind: Any) -> str | None:
-    """The SQL type of an Arrow type; None for lists and the like, which a table's column can't be."""
-    if pa.types.is_timestamp(kind):
-        return "timestamp"
-    if pa.types.is_date(kind):
-        return "date"
-    if pa.types.is_decimal(kind):
-        return f"decimal({kind.precision},{kind.scale})"
-    if pa.types.is_unsigned_integer(kind):
-        return "bigint"
-    if pa.types.is_large_string(kind) or pa.types.is_null(kind) or pa.types.is_dictionary(kind):
-        return "string"
-    return next((str(sql) for sql, arrow in _ARROW.items() if arrow == kind), None)
+def _sql(kind: Any) -> Type | None:
+    """None for what a table's column can't be. A column without any value is text."""
+    return types.STRING if pa.types.is_null(kind) else arrow.sql_type(kind)
 
 
 def _json_rows(path: Path, kind: RowType) -> Iterator[Row]:
@@ -138,34 +117,17 @@ def _batch_rows(path: Path, kind: RowType, batch: pa.RecordBatch, before: int) -
             row = before + 1 + pc.index(pc.is_null(column), True).as_py()
             raise ConfigError(f"row {row}, column {name!r}: null is not allowed here", file=path)
         try:
-            values.append(_runtime(column, sql))
+            values.append(arrow.values(column, sql))
         except pa.ArrowException:
             raise ConfigError(_fault(column, sql, name, before), file=path) from None
     for each in zip(*values, strict=True):
         yield kind.row(*each)
 
 
-def _runtime(column: Any, sql: Type) -> list[Any]:
-    """Python values as queries see them."""
-    if sql == types.TIMESTAMP:
-        return _micros(column).to_pylist()  # type: ignore[no-any-return]
-    arrow = pa.decimal128(sql.precision, sql.scale) if isinstance(sql, types.Decimal) else _ARROW[sql]
-    return column.cast(arrow).to_pylist()  # type: ignore[no-any-return]
-
-
-def _micros(column: Any) -> Any:
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        return column.cast(pa.timestamp("us", tz=getattr(column.type, "tz", None))).cast(pa.int64())
-    try:
-        return column.cast(_ARROW[types.TIMESTAMP]).cast(pa.int64())
-    except pa.ArrowInvalid:
-        return column.cast(pa.timestamp("us")).cast(pa.int64())
-
-
 def _fault(column: Any, sql: Type, name: str, before: int) -> str:
     for index in range(len(column)):
         try:
-            _runtime(column.slice(index, 1), sql)
+            arrow.values(column.slice(index, 1), sql)
         except pa.ArrowException:
             return f"row {before + index + 1}, column {name!r}: {column[index].as_py()!r} is not {sql}"
     return f"column {name!r}: the values from row {before + 1} on are not alike"

@@ -7,12 +7,13 @@ from confluent_kafka import Consumer, TopicPartition
 
 from sightline.errors import ConfigError
 from sightline.events import Refusal
+from sightline.formats.inference import infer_table
 from sightline.io.kafka import TopicInfo, admin, describe, reader_config
 from sightline.io.records import Raw
 from sightline.io.table_files import file_columns, read_rows
 from sightline.io.topic_range import Span, spans, until_end
 from sightline.query.pipeline import Table
-from sightline.query.tables import TableLimits, TableRows, infer_columns
+from sightline.query.tables import TableLimits, TableRows
 
 INFERRED_RECORDS_MAX = 10_000
 LIMITS = TableLimits()
@@ -66,12 +67,10 @@ def topic_table(
 
 def _inferred(consumer: Consumer, whole: list[Span], table: Table) -> dict[str, str]:
     """By the first records."""
-    values: list[bytes] = []
+    values: list[bytes | None] = []
     for span in whole:
         for batch in until_end(consumer, span):
             values += [value for value in batch.values() if value]
             if len(values) >= INFERRED_RECORDS_MAX:
                 break
-    columns = infer_columns(values[:INFERRED_RECORDS_MAX])
-    columns.setdefault(table.key, "string")
-    return columns | {each: "timestamp" for each in (table.valid_from, table.valid_to) if each}
+    return infer_table(values, table, INFERRED_RECORDS_MAX)

@@ -8,8 +8,7 @@ import msgspec
 
 from sightline.config import Document
 from sightline.errors import ConfigError, QueryError
-from sightline.query.kinds import parse_kind
-from sightline.query.types import TIMESTAMP
+from sightline.query.types import TIMESTAMP, Type, parse_type
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
@@ -126,19 +125,26 @@ class PipelineFile:
             table.file = str(self.path.parent / table.file)
         if table.valid_to is not None and table.valid_from is None:
             raise self.error("`valid_to` needs `valid_from`", f"{at}.valid_to")
-        if table.columns is None:
-            return
-        for column, kind in table.columns.items():
+        if table.columns is not None:
+            self._check_columns(table, table.columns, at)
+
+    def _check_columns(self, table: Table, columns: dict[str, str], at: str) -> None:
+        kinds: dict[str, Type] = {}
+        for column, text in columns.items():
             try:
-                parse_kind(kind)
+                kinds[column] = parse_type(text)
             except ValueError as error:
                 raise self.error(str(error), f"{at}.columns.{column}") from None
         named = {"key": table.key, "valid_from": table.valid_from, "valid_to": table.valid_to}
         for key, used in named.items():
-            if used is not None and used not in table.columns:
+            if used is None:
+                continue
+            if used not in kinds:
                 raise self.error(f"{used!r} is not among the table's columns", f"{at}.{key}")
-            if used is not None and key != "key" and parse_kind(table.columns[used]) != TIMESTAMP:
-                raise self.error(f"{used!r} must be a timestamp, not {table.columns[used]}", f"{at}.{key}")
+            if key == "key" and kinds[used].nested:
+                raise self.error(f"{used!r} is {kinds[used]}, and a key is one value", f"{at}.{key}")
+            if key != "key" and kinds[used] != TIMESTAMP:
+                raise self.error(f"{used!r} must be a timestamp, not {kinds[used]}", f"{at}.{key}")
 
     def _check_source(self, name: str, source: Source) -> None:
         path = f"sources.{name}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from sightline.query.pipeline import Source, Table
-from sightline.query.types import BINARY, DOUBLE, INT, STRING, TIMESTAMP, Type, parse_type
+from sightline.query.types import BINARY, STRING, TIMESTAMP, Type, parse_type
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,6 @@ def table_columns(table: Table) -> dict[str, Column]:
 def field_name(index: int) -> str:
     """The struct field of a table's column: a column may have any name, a field may not."""
     return f"c{index}"
-
-
-PREDICTION_COLUMNS = {
-    "rank": Column(INT, False, "{row}[0]"),
-    "label": Column(STRING, False, "{row}[1]"),
-    "score": Column(DOUBLE, False, "{row}[2]"),
-}
 
 
 SHOWN_MAX = 30

@@ -37,6 +37,11 @@ class Type:
     def numeric(self) -> bool:
         return self.integral or self.fractional or isinstance(self, Decimal)
 
+    @property
+    def nested(self) -> bool:
+        """It is made of other types."""
+        return isinstance(self, Array | Struct)
+
 
 @dataclass(frozen=True)
 class Decimal(Type):

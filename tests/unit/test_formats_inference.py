@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.events import Refusal
-from sightline.formats.inference import infer
+from sightline.formats.inference import infer, infer_table
 from sightline.formats.json import JsonReader
+from sightline.query.pipeline import Table
 from sightline.query.types import parse_type
 
 
@@ -37,6 +38,16 @@ def test_columns(values: list[bytes | None], columns: dict[str, str]) -> None:
 
 def test_only_the_first_records_are_looked_at() -> None:
     assert infer([b'{"a": 1}', b'{"b": 1}'], records_max=1) == {"a": "bigint"}
+
+
+def test_a_table_has_its_key_and_its_times_whatever_its_records_are() -> None:
+    table = Table(topic="t", key="id", valid_from="since")
+    assert infer_table([b'{"id": ["a"], "since": "2026-01-01", "n": 1}'], table) == {
+        "id": "string",
+        "since": "timestamp",
+        "n": "bigint",
+    }
+    assert infer_table([], table) == {"id": "string", "since": "timestamp"}
 
 
 def test_nesting_has_an_end() -> None:

@@ -1,13 +1,17 @@
 """A table's rows: the newest version of each key, typed, bounded; a bad row changes nothing."""
 
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sightline.errors import ConfigError
 from sightline.events import Reason
 from sightline.query.pipeline import PipelineFile, Table
-from sightline.query.tables import TableLimits, TableRows, infer_columns
+from sightline.query.runtime.rows import struct_class
+from sightline.query.tables import TableLimits, TableRows
+from sightline.query.types import Struct, parse_type
 
 COLUMNS = {"id": "string", "lat": "double", "since": "timestamp"}
 
@@ -44,7 +48,7 @@ def test_times_become_microseconds() -> None:
         b"{}",
         b'{"id": null}',
         b'{"id": "a", "lat": "north"}',
-        b'{"id": "a", "since": "1970-01-01T00:00:01"}',
+        b'{"id": "a", "since": "yesterday"}',
         b"\xff",
     ],
 )
@@ -82,13 +86,21 @@ def test_inside_a_partition_the_later_record_wins_whatever_its_timestamp() -> No
     assert names(rows) == {"a": 2.0}
 
 
-def test_columns_are_inferred_from_rows() -> None:
-    values = [
-        b'{"id": "a", "n": 1, "x": 1, "mixed": 1, "nested": {}}',
-        b"junk",
-        b'{"x": 2.5, "ok": true, "mixed": "a"}',
-    ]
-    assert infer_columns(values) == {"id": "string", "n": "bigint", "x": "double", "ok": "boolean"}
+@pytest.mark.parametrize("limits", [TableLimits(), TableLimits(memory_rows_max=0)], ids=["memory", "disk"])
+def test_columns_of_arrays_and_structs(limits: TableLimits) -> None:
+    place = "struct<at: timestamp, tags: array<string>, size: decimal(5,1)>"
+    columns = {"id": "string", "place": place, "times": "array<timestamp>", "places": f"array<{place}>"}
+    rows = TableRows("t", Table(topic="t", key="id", columns=columns), limits)
+    text = b'{"at": "1970-01-01T00:00:01Z", "tags": ["x", null], "size": 1.25}'
+    value = b'{"id": "a", "place": %b, "times": ["1970-01-01T00:00:02", null], "places": [null, %b]}' % (text, text)
+    assert rows.apply(b"a", value, 0, 0) is None
+    rows.commit()
+    rows.refresh()
+    ((_, *found),) = map(msgspec.structs.astuple, rows.lookup()("a", 0))
+    kind = parse_type(place)
+    assert isinstance(kind, Struct)
+    made = struct_class(kind)(1_000_000, ["x", None], Decimal("1.3"))
+    assert found == [made, [2_000_000, None], [None, made]]
 
 
 HEAD = """\
@@ -113,7 +125,8 @@ tables: {t: %s}
             "tables.t.valid_from: 'b' must be a timestamp, not string",
         ),
         ("{key: a, topic: t, valid_from: b, columns: {a: int}}", "'b' is not among the table's columns"),
-        ("{key: a, topic: t, columns: {a: 'decimal(40,2)'}}", "'decimal(40,2)' is not a type"),
+        ("{key: a, topic: t, columns: {a: 'decimal(40,2)'}}", "decimal(40,2): 1 to 38 digits"),
+        ("{key: a, topic: t, columns: {a: 'array<int>'}}", "'a' is array<int>, and a key is one value"),
     ],
 )
 def test_a_wrong_table_is_refused_at_its_key(tmp_path: Path, table: str, said: str) -> None:

@@ -105,6 +105,8 @@ class _Condition:
         for mine, other in ((node.this, node.expression), (node.expression, node.this)):
             if self._compiles(mine, {self._relation.alias: self._relation}) and self._compiles(other, self._left):
                 left, right = self._comparable(other, mine)
+                if left.type.nested:
+                    return None  # compared, never looked up
                 # Spark's NaN equals itself and -0.0 equals 0.0; a hash look-up knows only the latter.
                 if left.type.fractional:
                     raise self._scope.error("a join on a floating-point number is not supported; CAST it", node)

@@ -1,13 +1,12 @@
 """Tables that streams are joined with: bounded memory, one look-up whatever the store, whole rows while they change."""
 
-from sightline.query.tables.rows import Row, RowType, infer_columns
+from sightline.query.tables.rows import Row, RowType
 from sightline.query.tables.snapshot import Position, Snapshot
 from sightline.query.tables.stores import KeyFunction, Lookup
-from sightline.query.tables.table import ROWS_MAX, ByKey, TableLimits, TableRows
+from sightline.query.tables.table import ROWS_MAX, TableLimits, TableRows
 
 __all__ = [
     "ROWS_MAX",
-    "ByKey",
     "KeyFunction",
     "Lookup",
     "Position",
@@ -16,5 +15,4 @@ __all__ = [
     "Snapshot",
     "TableLimits",
     "TableRows",
-    "infer_columns",
 ]

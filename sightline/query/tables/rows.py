@@ -1,17 +1,18 @@
 """Rows of one table as structs with the fields c0, c1, …: from JSON, from values, packed for the store and back."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from sightline.query import types
-from sightline.query.kinds import converter, parse_kind, stored_type, wire_type
 from sightline.query.pipeline import Table
+from sightline.query.runtime.rows import python_type
+from sightline.query.runtime.wire import conversion, wire_type
 from sightline.query.schema import field_name
-from sightline.query.types import Type
+from sightline.query.types import Type, parse_type
 
 Row = Any
 """A msgspec struct; its class differs from table to table."""
@@ -29,14 +30,14 @@ class RowType:
     def __init__(self, table: Table) -> None:
         assert table.columns is not None
         self.columns = dict(table.columns)
-        self.kinds = [parse_kind(each) for each in self.columns.values()]
+        self.kinds = [parse_type(each) for each in self.columns.values()]
         names = list(self.columns)
         self.versioned = table.valid_from is not None
         required = {table.key, table.valid_from}
         wire: list[Any] = []
         stored: list[Any] = []
         for index, (name, kind) in enumerate(zip(names, self.kinds, strict=True)):
-            field, checked, kept = field_name(index), wire_type(kind), stored_type(kind)
+            field, checked, kept = field_name(index), wire_type(kind), python_type(kind)
             wire.append((field, checked) if name in required else (field, checked | None, None))
             stored.append((field, kept if name in required else kept | None))
         by_field = {field_name(index): name for index, name in enumerate(names)}
@@ -45,7 +46,7 @@ class RowType:
         self._from_json = msgspec.json.Decoder(
             msgspec.defstruct("JsonRow", wire, rename=by_field, kw_only=True, gc=False)
         )
-        self._converters = [(i, each) for i, kind in enumerate(self.kinds) if (each := converter(kind)) is not None]
+        self._converters = [(i, each) for i, kind in enumerate(self.kinds) if (each := conversion(kind)) is not None]
         self._values: Callable[[Any], Sequence[Any]] = msgspec.structs.astuple
         self.key_of = attrgetter(field_name(names.index(table.key)))
         self.from_of = attrgetter(field_name(names.index(table.valid_from))) if table.valid_from else None
@@ -59,11 +60,11 @@ class RowType:
 
     def _set_key(self, kind: Type) -> None:
         self._key_wire = wire_type(kind)
-        self._key_converters = [converter(each) or _same for each in (kind, types.TIMESTAMP)]
+        self._key_converters = [conversion(each) or _same for each in (kind, types.TIMESTAMP)]
         fields = [("key", self._key_wire), ("valid_from", wire_type(types.TIMESTAMP))]
         self._json_key = msgspec.json.Decoder(msgspec.defstruct("JsonKey", fields))
         self.pack_key: Callable[[PrimaryKey], bytes] = self.pack
-        packed: Any = tuple.__class_getitem__((stored_type(kind), int)) if self.versioned else stored_type(kind)
+        packed: Any = tuple.__class_getitem__((python_type(kind), int)) if self.versioned else python_type(kind)
         self.unpack_key: Callable[[Any], PrimaryKey] = msgspec.msgpack.Decoder(packed).decode
 
     def decode(self, value: bytes) -> Row:
@@ -95,37 +96,3 @@ class RowType:
 
 def _same(value: Any) -> Any:
     return value
-
-
-def infer_columns(values: Iterable[bytes]) -> dict[str, str]:
-    """The columns that JSON rows have, with the narrowest type that holds each; for a table that declares none.
-
-    A value that is not a JSON object is passed over: it is refused when it is applied. A column whose values
-    disagree, or are not scalars, is left out.
-    """
-    found: dict[str, set[str | None]] = {}
-    for value in values:
-        try:
-            row = msgspec.json.decode(value, type=dict[str, Any])
-        except msgspec.DecodeError:
-            continue
-        for name, each in row.items():
-            if each is not None:
-                found.setdefault(name, set()).add(_kind(each))
-    columns: dict[str, str] = {}
-    for name, kinds in found.items():
-        if kinds == {"bigint", "double"}:
-            kinds = {"double"}
-        kind = kinds.pop() if len(kinds) == 1 else None
-        if kind is not None:
-            columns[name] = kind
-    return columns
-
-
-def _kind(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "boolean"
-    for python, kind in ((str, "string"), (int, "bigint"), (float, "double")):
-        if isinstance(value, python):
-            return kind
-    return None

@@ -35,17 +35,6 @@ class TableLimits:
     store_bytes_max: int = STORE_BYTES_MAX
 
 
-class ByKey:
-    """A table without versions as a mapping that is only asked."""
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
-
-    def get(self, key: Any) -> Row | None:
-        rows = self._lookup(key, 0)
-        return rows[0] if rows else None
-
-
 class TableRows:
     """The rows of a table whose columns are known. `partitions` of its topic; with one there are no conflicts.
 
@@ -97,9 +86,6 @@ class TableRows:
         if self.kind.versioned:
             return lambda key, time_us: self._find_at(key, time_us)
         return lambda key, time_us: self._find(key, NO_ROWS)
-
-    def by_key(self) -> Any:
-        return ByKey(self.lookup())
 
     # By the thread that looks up.
 
