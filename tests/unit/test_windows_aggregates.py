@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sightline.query.types import BIGINT, BOOLEAN, DATE, DOUBLE, FLOAT, INT, STRING, Array, Decimal
 from sightline.query.windows.aggregates import AggregateCall, Aggregation
-from sightline.query.windows.functions import AggregateError
+from sightline.query.windows.functions.base import AggregateError
 from tests.unit.windows_model import unhurried
 
 MONEY = Decimal(precision=12, scale=2)

@@ -9,24 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from sightline.query.types import Decimal, Type
-from sightline.query.windows.functions import (
-    DISTINCT_VALUES_MAX,
-    NAMESPACE,
-    Accumulator,
-    AvgDecimal,
-    AvgDouble,
-    AvgInteger,
-    Count,
-    CountDistinct,
-    CountRows,
-    Extreme,
-    Function,
-    SumDecimal,
-    SumDouble,
-    SumInteger,
-)
+from sightline.query.windows import exact
+from sightline.query.windows.functions.base import Accumulator, Function
+from sightline.query.windows.functions.counts import DISTINCT_VALUES_MAX, Count, CountDistinct, CountRows
+from sightline.query.windows.functions.decimals import AvgDecimal, SumDecimal, add_decimal
+from sightline.query.windows.functions.doubles import AvgDouble, SumDouble
+from sightline.query.windows.functions.extremes import Extreme
+from sightline.query.windows.functions.integers import AvgInteger, SumInteger
+from sightline.query.windows.values import group_float
 
 FIRST_SLOT = 2
+
+NAMESPACE: dict[str, Any] = {
+    "w_compact": exact.compact,
+    "w_add_decimal": add_decimal,
+    "group_float": group_float,
+}
+"""What the functions' `update` lines refer to."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from sightline.query.windows.functions import Accumulator
+from sightline.query.windows.functions.base import Accumulator
 from sightline.query.windows.records import RepartitionRecord
 from sightline.query.windows.spec import NEVER_US
 from sightline.query.windows.values import Key

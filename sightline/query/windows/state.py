@@ -23,7 +23,7 @@ What a checkpoint writes, in this order, and why a crash after any part of it is
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sightline.query.windows.functions import Accumulator
+from sightline.query.windows.functions.base import Accumulator
 from sightline.query.windows.records import ChangelogRecord, Codec, Marker, Tombstone
 from sightline.query.windows.spec import NEVER_US
 from sightline.query.windows.values import Key

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sightline.query.types import Type
 from sightline.query.windows.aggregates import AggregateCall, Aggregation
-from sightline.query.windows.functions import Accumulator
+from sightline.query.windows.functions.base import Accumulator
 from sightline.query.windows.spec import WindowSpec
 from sightline.query.windows.values import Key, KeyCodec
 
