@@ -17,8 +17,8 @@ import msgspec
 from confluent_kafka import Message, TopicPartition
 from PIL import Image, ImageOps
 
-from sightline import events
-from sightline.events import Origin
+from sightline.events import Origin, Refusal
+from sightline.formats import cloudevents
 from sightline.io import kafka
 
 PICTURE_BYTES_MAX = 16 << 10
@@ -88,8 +88,8 @@ class EventReader:
         origin = Origin.parse(request.origin)
         self._check_place(origin)
         message = self._message(origin)
-        event = events.decode(message.key(), message.value(), message.headers(), message.timestamp()[1])
-        if isinstance(event, events.Refusal):
+        event = cloudevents.decode(message.key(), message.value(), message.headers(), message.timestamp()[1])
+        if isinstance(event, Refusal):
             raise GoneError(event.detail)
         if (event.id, event.source) != (request.event_id, request.event_source):
             raise GoneError("another event lies there")
