@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from services.stream_joiner.tables import LOAD_RECORDS_MAX, RECORDS_MAX, YIELD_ROWS
+from services.stream_joiner.table_topic import LOAD_RECORDS_MAX, RECORDS_MAX, YIELD_ROWS
 from sightline.query.pipeline import Table
 from sightline.query.tables import TableLimits, TableRows
 

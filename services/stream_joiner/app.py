@@ -10,10 +10,11 @@ from prometheus_client import CollectorRegistry
 from services.common.http import application, serving
 from services.common.lifecycle import Lifecycle
 from services.stream_joiner.assembly import Assembly, Loaded
+from services.stream_joiner.live_table import LiveTable
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.rows import reader_of
 from services.stream_joiner.settings import Settings
-from services.stream_joiner.startup import AnyTable, check_models, find_topics, load_tables, make_state_topics
+from services.stream_joiner.startup import check_models, find_topics, load_tables, make_state_topics
 from sightline.events import Limits
 from sightline.query.compiling.query import compile_plan
 from sightline.query.pipeline import PipelineFile
@@ -80,7 +81,7 @@ async def joining(
                 log.warning("ended with unacknowledged records; they are read again", extra={"records": missing})
 
 
-def _observe(metrics: Metrics, tables: Mapping[str, AnyTable], assembly: Assembly) -> None:
+def _observe(metrics: Metrics, tables: Mapping[str, LiveTable], assembly: Assembly) -> None:
     for name, table in tables.items():
         metrics.observe_table(name, table.row_count, table.conflict_count)
     metrics.observe_newest(lambda: assembly.engine.newest_us)

@@ -12,6 +12,7 @@ from services.stream_joiner.changelog import Changelog, Restored, Written, resto
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
+from services.stream_joiner.live_table import LiveTable
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.outcomes import Outcomes
@@ -22,7 +23,7 @@ from services.stream_joiner.scoring import Scoring
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.sink import AtLeastOnce, Sink
 from services.stream_joiner.source import Source, States, Subscription
-from services.stream_joiner.startup import AnyTable, StateTopics
+from services.stream_joiner.startup import StateTopics
 from services.stream_joiner.transactions import ExactlyOnce
 from services.stream_joiner.window_stage import Emitter, LocalEmitter, RepartitionEmitter, SourceWindows
 from sightline.events import Refusal
@@ -46,7 +47,7 @@ class Loaded(NamedTuple):
 
     query: Query
     reader: RowReader
-    tables: Mapping[str, AnyTable]
+    tables: Mapping[str, LiveTable]
     state_topics: StateTopics | None
     partitions: int
 

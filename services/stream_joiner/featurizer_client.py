@@ -14,6 +14,7 @@ from services.stream_joiner.featurizer_stream import Stream
 from services.stream_joiner.records import Asked
 from services.stream_joiner.settings import Settings
 from sightline.events import Reason
+from sightline.io.model_calls import REFUSED
 from sightline.isolation import Suspects
 from sightline.proto import featurizer_pb2 as pb
 from sightline.query.planning.nodes import ModelCall
@@ -21,15 +22,6 @@ from sightline.query.planning.nodes import ModelCall
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.05
-
-REFUSED = {
-    pb.NOT_AN_IMAGE: Reason.NOT_AN_IMAGE,
-    pb.TRUNCATED_IMAGE: Reason.TRUNCATED_IMAGE,
-    pb.IMAGE_TOO_LARGE: Reason.IMAGE_TOO_LARGE,
-    pb.MODEL_ERROR: Reason.MODEL_ERROR,
-    pb.INVALID_ARGUMENT: Reason.MODEL_ERROR,
-    pb.SIGNATURE_NOT_FOUND: Reason.MODEL_ERROR,
-}
 
 
 class Answers(Protocol):

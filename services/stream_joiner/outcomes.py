@@ -5,7 +5,7 @@ Builds what is sent for it: matches, dead letters, late rows, and the rows of wi
 
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 from confluent_kafka import Message
@@ -13,9 +13,10 @@ from confluent_kafka import Message
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.sink import Output
 from sightline.deadletters import dead_letter
-from sightline.events import Event, Headers, Origin, Reason, Refusal
+from sightline.events import Event, Origin, Reason, Refusal
 from sightline.ids import match_id, record_match_id, window_id
 from sightline.io.kafka import TopicInfo
+from sightline.io.records import Raw
 from sightline.matches import Match, encode
 from sightline.proto import featurizer_pb2 as pb
 from sightline.query.keys import record_key
@@ -27,19 +28,6 @@ Row = dict[str, Any]
 def now_us() -> int:
     """Wall clock, microseconds since the epoch: comparable with event times."""
     return time.time_ns() // 1_000
-
-
-class Raw(Protocol):
-    """A record as it came."""
-
-    @property
-    def key(self) -> bytes | None: ...
-
-    @property
-    def value(self) -> bytes | None: ...
-
-    @property
-    def headers(self) -> Headers | None: ...
 
 
 class Place(NamedTuple):
@@ -78,9 +66,8 @@ class Outcomes:
 
     def refused_row(self, message: Message, refusal: Refusal) -> Output:
         """The dead letter of a table's row that can't be used; it holds nothing up."""
-        raw = _Raw(message.key(), message.value(), message.headers())
         place = Place(str(message.topic()), message.partition() or 0, message.offset() or 0)
-        return self._letter(raw, place, refusal)
+        return self._letter(Raw.of(message), place, refusal)
 
     def late(self, raw: Raw, place: Place) -> Output:
         """A row that came after its window was closed."""
@@ -191,12 +178,6 @@ class Outcomes:
         origin = Origin(self._cluster_id, self._topics[place.topic].topic_id, *place)
         letter = dead_letter(raw.key, raw.value, raw.headers, refusal, origin, self._pipeline.name)
         return Output(self._dead_letters, *letter)
-
-
-class _Raw(NamedTuple):
-    key: bytes | None
-    value: bytes | None
-    headers: Headers | None
 
 
 class Answered(NamedTuple):

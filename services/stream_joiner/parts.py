@@ -1,8 +1,9 @@
 """What the tasks of all partitions share."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from services.stream_joiner.live_table import LiveTable
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.outcomes import Outcomes
 from services.stream_joiner.scoring import Scoring
@@ -11,22 +12,12 @@ from services.stream_joiner.window_stage import Emitter
 from sightline.formats.reader import RowReader
 from sightline.query.compiling.query import Bound, Query
 from sightline.query.pipeline import Pipeline
-from sightline.query.tables import TableRows
-
-
-class AnyTable(Protocol):
-    """A table of a topic or a file."""
-
-    rows: TableRows
-    complete_since: float
-
-    def request_check(self, now: float) -> None: ...
 
 
 class Tables:
     """The tables of the query, as its scans see them."""
 
-    def __init__(self, tables: Mapping[str, AnyTable], wait_s_max: float) -> None:
+    def __init__(self, tables: Mapping[str, LiveTable], wait_s_max: float) -> None:
         self._tables, self._wait_s_max = list(tables.values()), wait_s_max
 
     def refresh(self) -> None:

@@ -9,20 +9,19 @@ from typing import NamedTuple
 from services.common.kafka import wait_for_topics
 from services.common.lifecycle import Lifecycle
 from services.stream_joiner.featurizer_client import FeaturizerClient
+from services.stream_joiner.live_table import LiveTable
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.table_file import TableFile
-from services.stream_joiner.tables import Refuse, TableReader
+from services.stream_joiner.table_topic import Refuse, TableReader
 from sightline.errors import ConfigError
 from sightline.io.kafka import KafkaException, Topic, TopicInfo, admin, create_topics, describe
+from sightline.io.model_calls import check_call
 from sightline.io.offsets import PASSING
 from sightline.query.pipeline import Pipeline, PipelineFile
 from sightline.query.planning.nodes import ModelCall, Plan
-from sightline.query.schema import did_you_mean
 
 log = logging.getLogger(__name__)
-
-AnyTable = TableReader | TableFile
 
 RETRY_S = 0.5
 
@@ -84,12 +83,12 @@ async def load_tables(
     refuse: Refuse,
     metrics: Metrics,
     lifecycle: Lifecycle,
-) -> dict[str, AnyTable]:
+) -> dict[str, LiveTable]:
     """Each table read to the end it has now, or its file. `refuse` is called on the tables' threads."""
-    tables: dict[str, AnyTable] = {}
+    tables: dict[str, LiveTable] = {}
     for name, table in pipeline.tables.items():
         lifecycle.waiting(f"table {name!r}")
-        loaded: AnyTable
+        loaded: LiveTable
         if table.topic is None:
             loaded = TableFile(name, table, settings, partial(metrics.table_reloaded, name))
             await asyncio.to_thread(loaded.load)
@@ -108,11 +107,4 @@ async def check_models(
     lifecycle.waiting("a featurizer that serves")
     log.info("waiting for a featurizer")
     for call, client in zip(calls, clients, strict=True):
-        models = {each.name: each for each in await client.models()}
-        name = call.model.partition("@")[0].partition(":")[0]
-        if name not in models:
-            raise file.query_error(f"the featurizer has no model {name!r}{did_you_mean(name, models)}", call.offset)
-        signatures = {each.name for each in models[name].signatures}
-        if call.function != "predict" and call.function not in signatures:
-            hint = did_you_mean(call.function, signatures)
-            raise file.query_error(f"the model {name!r} has no signature {call.function!r}{hint}", call.offset)
+        check_call(file, call, await client.models())

@@ -1,7 +1,6 @@
 """A table in a file: whole before the first event, read again beside the rows in use when the file has changed."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from math import inf
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from services.stream_joiner.live_table import LiveTable
 from services.stream_joiner.settings import Settings
 from sightline.errors import ConfigError, SightlineError
 from sightline.io.table_files import file_columns, read_rows
@@ -23,8 +23,8 @@ YIELD_ROWS = 256
 Fingerprint = tuple[int, int, int]
 
 
-class TableFile(threading.Thread):
-    """As `tables.TableReader`, of a file. `reloaded` hears "loaded" or "refused" after a change.
+class TableFile(LiveTable):
+    """`reloaded` hears "loaded" or "refused" after a change.
 
     A file that can't be used leaves the rows as they are. One that is replaced by a rename is never seen half written.
     """
@@ -32,15 +32,12 @@ class TableFile(threading.Thread):
     complete_since = inf
 
     def __init__(self, name: str, table: Table, settings: Settings, reloaded: Callable[[str], object]) -> None:
-        super().__init__(name=f"table-{name}", daemon=True)
+        super().__init__(name, table, settings)
         assert table.file is not None
-        self._table_name, self._table, self._settings, self._reloaded = name, table, settings, reloaded
+        self._reloaded = reloaded
         self._path = Path(table.file)
         self._declared = table.columns is not None
-        self._stopping = threading.Event()
-        self._failed: Callable[[BaseException], object] = lambda error: None
         self._seen: Fingerprint | None = None
-        self.rows: TableRows
 
     def load(self) -> None:
         """Raises ConfigError naming file, row and column."""
@@ -51,33 +48,12 @@ class TableFile(threading.Thread):
         rows.refresh()
         self.rows = rows
 
-    def follow(self, failed: Callable[[BaseException], object]) -> None:
-        self._failed = failed
-        self.start()
-
-    def stop(self) -> None:
-        """Once nobody looks up any more."""
-        self._stopping.set()
-        if self.ident:
-            self.join()
-        if hasattr(self, "rows"):
-            self.rows.close()
-
-    def row_count(self) -> int:
-        return self.rows.row_count
-
-    def conflict_count(self) -> int:
-        return self.rows.conflicts
-
     def request_check(self, now: float) -> None:
         """A file is what it is: an unknown key is not waited for."""
 
-    def run(self) -> None:
-        try:
-            while not self._stopping.wait(self._settings.table_reload_s):
-                self._look()
-        except Exception as error:
-            self._failed(error)
+    def _keep_current(self) -> None:
+        if not self._stopping.wait(self._settings.table_reload_s):
+            self._look()
 
     def _look(self) -> None:
         now = self._fingerprint()

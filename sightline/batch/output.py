@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -34,8 +35,7 @@ def open_output(target: str, types: Mapping[str, Type]) -> Output:
     """By the name's ending. Raises ConfigError."""
     if target == STDOUT:
         return JsonLines(sys.stdout.buffer, lambda: None, lambda: None)
-    path = Path(target)
-    partial = path.with_name(path.name + ".partial")
+    path, partial = Path(target), _partial(target)
     try:
         if path.suffix == ".parquet":
             return ParquetFile(path, partial, types)
@@ -55,6 +55,19 @@ def open_output(target: str, types: Mapping[str, Type]) -> Output:
         partial.unlink(missing_ok=True)
 
     return JsonLines(file, finish, abandon)
+
+
+def discard_partial(target: str) -> None:
+    """Before the output is opened, make sure that this is called at the end: an interrupt may come while it opens."""
+    if target.endswith((".parquet", ".jsonl")):
+        with suppress(OSError):
+            _partial(target).unlink(missing_ok=True)
+
+
+def _partial(target: str) -> Path:
+    """The file that is written, until all is."""
+    path = Path(target)
+    return path.with_name(path.name + ".partial")
 
 
 class JsonLines:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.batch.execute import Execution
-from sightline.batch.output import STDOUT, Letters, open_output
+from sightline.batch.output import STDOUT, Letters, discard_partial, open_output
 from sightline.batch.report import Report
 from sightline.cli.batch_input import open_input, reader_for
 from sightline.cli.batch_progress import progress
@@ -69,6 +69,7 @@ def _execute(this: _Run) -> None:
     _check_time(this.file, query, source)
     models = _models(this, query)
     execution = Execution(this.file.pipeline, query, _bind(query, tables), models, report)
+    this.parts.callback(discard_partial, arguments.output)
     output = open_output(arguments.output, planned.types)
     try:
         needed = planned.source_columns

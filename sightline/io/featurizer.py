@@ -8,29 +8,20 @@ import grpc
 
 from sightline.batch.execute import Answers
 from sightline.errors import SightlineError
-from sightline.events import Reason, Refusal
+from sightline.events import Refusal
+from sightline.io.model_calls import REFUSED, check_call
 from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
 from sightline.query.pipeline import PipelineFile
 from sightline.query.planning.models import PREDICTION
 from sightline.query.planning.nodes import ModelCall
 from sightline.query.runtime.rows import struct_class
-from sightline.query.schema import did_you_mean
 
 REQUEST_IMAGES = 32
 MESSAGE_BYTES_MAX = 64 << 20
 REQUEST_TIMEOUT_MS = 30_000
 GIVE_UP_S = 60.0
 RETRY_S = 0.2
-
-REFUSED = {
-    pb.NOT_AN_IMAGE: Reason.NOT_AN_IMAGE,
-    pb.TRUNCATED_IMAGE: Reason.TRUNCATED_IMAGE,
-    pb.IMAGE_TOO_LARGE: Reason.IMAGE_TOO_LARGE,
-    pb.MODEL_ERROR: Reason.MODEL_ERROR,
-    pb.INVALID_ARGUMENT: Reason.MODEL_ERROR,
-    pb.SIGNATURE_NOT_FOUND: Reason.MODEL_ERROR,
-}
 
 _prediction = struct_class(PREDICTION)
 
@@ -63,15 +54,8 @@ class RemoteModels:
             listed = self._stub.ListModels(pb.ListModelsRequest(), timeout=GIVE_UP_S, wait_for_ready=True)
         except grpc.RpcError as error:
             raise FeaturizerError(f"featurizer {self._address}: {_text(error)}") from None
-        models = {each.name: each for each in listed.models}
         for call in self._calls:
-            name = call.model.partition("@")[0].partition(":")[0]
-            if name not in models:
-                raise file.query_error(f"the featurizer has no model {name!r}{did_you_mean(name, models)}", call.offset)
-            signatures = {each.name for each in models[name].signatures}
-            if call.function != "predict" and call.function not in signatures:
-                hint = did_you_mean(call.function, signatures)
-                raise file.query_error(f"the model {name!r} has no signature {call.function!r}{hint}", call.offset)
+            check_call(file, call, listed.models)
 
     def answers(self, images: Sequence[Sequence[bytes | None]]) -> Sequence[Answers | Refusal]:
         given: list[Any] = [[None] * len(self._calls) for _ in images]

@@ -15,6 +15,11 @@ class Raw(NamedTuple):
     timestamp_ms: int
     offset: int
 
+    @classmethod
+    def of(cls, message: Message) -> "Raw":
+        headers = list(message.headers() or ())
+        return cls(message.key(), message.value(), headers, timestamp_ms(message), message.offset())
+
 
 class Batch(Protocol):
     """Consecutive records of one partition, at least one; compaction and transactions leave gaps between offsets.
@@ -109,8 +114,7 @@ class MessageBatch:
         return join_lines(self.values())
 
     def record(self, index: int) -> Raw:
-        each = self._messages[index]
-        return Raw(each.key(), each.value(), list(each.headers() or ()), timestamp_ms(each), each.offset())
+        return Raw.of(self._messages[index])
 
 
 def timestamp_ms(message: Message) -> int:

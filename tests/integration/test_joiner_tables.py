@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.table_file import TableFile
-from services.stream_joiner.tables import TableReader
+from services.stream_joiner.table_topic import TableReader
 from sightline.errors import ConfigError
 from sightline.events import Reason
 from sightline.io.kafka import Topic, admin, create_topics, describe, producer_config

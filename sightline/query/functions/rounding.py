@@ -24,7 +24,7 @@ def _round(call: Call) -> Code:
             return code
         name, fits = e.use(numbers.round_whole), e.use(numbers.FITS[code.type.name])
         return e.null_safe(lambda a: f"{fits}({name}({a}, {digits}, {half_even}))", code.type, code)
-    helper = maths_rounding.round_float32 if code.type == FLOAT else numbers.round_float
+    helper = maths_rounding.round_float32 if code.type == FLOAT else maths_rounding.round_float
     name = e.use(helper)
     return e.null_safe(lambda a: f"{name}({a}, {digits}, {rounding!r})", code.type, code)
 

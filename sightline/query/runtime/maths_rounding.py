@@ -32,14 +32,23 @@ def rint(value: float) -> float:
     return math.copysign(float(round(value)), value)
 
 
+def round_float(value: float, digits: int, rounding: str) -> float:
+    return _rounded(value, repr(value), digits, rounding)
+
+
 def round_float32(value: float, digits: int, rounding: str) -> float:
+    return float32(_rounded(value, float_text(value), digits, rounding))
+
+
+def _rounded(value: float, text: str, digits: int, rounding: str) -> float:
+    """By the shortest decimal text of `value`, as Spark does. Zero has no sign."""
     if not math.isfinite(value):
         return value
-    exact = Decimal(float_text(value))
+    exact = Decimal(text)
     exponent = exact.as_tuple().exponent
     assert isinstance(exponent, int)
     if -exponent <= digits:
         return value + 0.0
     if exact.adjusted() + 1 < -digits:
         return 0.0
-    return float32(float(exact.quantize(Decimal(1).scaleb(-digits), rounding))) or 0.0
+    return float(exact.quantize(Decimal(1).scaleb(-digits), rounding)) or 0.0

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from ctypes import c_float
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from sightline.query.errors import EvalError, division_by_zero, overflow, remainder_by_zero
@@ -144,18 +143,3 @@ def round_whole(value: int, digits: int, half_even: bool = False) -> int:
     if tail * 2 > unit or (tail * 2 == unit and not (half_even and head % 2 == 0)):
         head += 1
     return -head * unit if value < 0 else head * unit
-
-
-def round_float(value: float, digits: int, rounding: str) -> float:
-    """By the shortest decimal text of `value`, as Spark does."""
-    if not math.isfinite(value):
-        return value
-    exact = Decimal(repr(value))
-    exponent = exact.as_tuple().exponent
-    assert isinstance(exponent, int)
-    if -exponent <= digits:
-        return value + 0.0
-    if exact.adjusted() + 1 < -digits:
-        return 0.0
-    rounded = float(exact.quantize(Decimal(1).scaleb(-digits), rounding))
-    return rounded if rounded else 0.0

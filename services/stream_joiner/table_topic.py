@@ -8,6 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from services.stream_joiner.live_table import LiveTable
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.table_ends import Ends, EndsQuery
 from sightline.events import Refusal
@@ -35,21 +36,15 @@ SAVE_S = 5.0
 INFERRED_RECORDS_MAX = 10_000
 
 
-class TableReader(threading.Thread):
-    """One table. Its thread alone writes the rows; `rows.lookup` and `rows.refresh` are the stream's.
-
-    `complete_since` is the monotonic time T such that everything that was in the topic at T is applied and committed;
-    it moves after a `request_check`. `refuse` and `failed` are called on this thread.
-    """
+class TableReader(LiveTable):
+    """One table. `complete_since` moves after a `request_check`. `refuse` is called on this thread."""
 
     def __init__(self, name: str, table: Table, topic: TopicInfo, settings: Settings, pipeline: str) -> None:
-        super().__init__(name=f"table-{name}", daemon=True)
+        super().__init__(name, table, settings)
         assert table.topic is not None
-        self._table_name, self._table, self._settings = name, table, settings
         self._partitions = [TopicPartition(table.topic, each, 0) for each in range(topic.partitions)]
         self._consumer = Consumer(reader_config(settings.bootstrap_servers) | {"enable.partition.eof": True})
         self._ends = EndsQuery(settings.bootstrap_servers, self._partitions, self._answered)
-        self._stopping = threading.Event()
         self._position: Ends = dict.fromkeys(range(topic.partitions), 0)
         self._pending: list[tuple[float, Ends]] = []
         self._progress = threading.Lock()
@@ -59,9 +54,7 @@ class TableReader(threading.Thread):
             Snapshot(settings.state_dir / "tables" / pipeline / name, topic.topic_id) if settings.state_dir else None
         )
         self._refuse: Refuse = lambda message, refusal: None
-        self._failed: Callable[[BaseException], object] = lambda error: None
         self.complete_since = -1.0
-        self.rows: TableRows
 
     def load(self, refuse: Refuse) -> None:
         """Read to the ends as they are now, in the calling thread. Columns that are not declared are inferred."""
@@ -101,39 +94,17 @@ class TableReader(threading.Thread):
             },
         )
 
-    def follow(self, failed: Callable[[BaseException], object]) -> None:
-        """Keep the rows current from now on."""
-        self._failed = failed
-        self.start()
-
     def stop(self) -> None:
-        """Once nobody looks up any more."""
-        self._stopping.set()
-        if self.ident:
-            self.join()
+        super().stop()
         self._consumer.close()
-        if hasattr(self, "rows"):
-            self.rows.save()
-            self.rows.close()
-
-    def row_count(self) -> int:
-        return self.rows.row_count
-
-    def conflict_count(self) -> int:
-        return self.rows.conflicts
 
     def request_check(self, now: float) -> None:
-        """Let `complete_since` reach `now`, a monotonic time, as soon as it is so. Does not block."""
         if self.complete_since < now:
             self._ends.ask(now)
 
-    def run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._step(RECORDS_MAX)
-                self._save_sometimes()
-        except Exception as error:
-            self._failed(error)
+    def _keep_current(self) -> None:
+        self._step(RECORDS_MAX)
+        self._save_sometimes()
 
     def _step(self, records_max: int) -> int:
         """Apply what has arrived, commit it with its position, tell who waits for it. Returns the records."""
