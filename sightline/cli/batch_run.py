@@ -69,11 +69,11 @@ def _execute(this: _Run) -> None:
     _check_time(this.file, query, source)
     models = _models(this, query)
     execution = Execution(this.file.pipeline, query, _bind(query, tables), models, report)
+    needed = planned.source_columns
+    rows = execution.run(source.partitions(reader.needs(needed), needed), source.future_us_max)
     this.parts.callback(discard_partial, arguments.output)
     output = open_output(arguments.output, planned.types)
     try:
-        needed = planned.source_columns
-        rows = execution.run(source.partitions(reader.needs(needed), needed), source.future_us_max)
         with progress(source.bytes, report) as advance:
             for some in _limited(rows, arguments.limit_rows):
                 output.write(some)
