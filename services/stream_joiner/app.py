@@ -9,12 +9,12 @@ from prometheus_client import CollectorRegistry
 
 from services.common.http import application, serving
 from services.common.lifecycle import Lifecycle
-from services.stream_joiner.assembly import Assembly, Loaded
+from services.stream_joiner.assembly import Assembly
 from services.stream_joiner.live_table import LiveTable
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.rows import reader_of
 from services.stream_joiner.settings import Settings
-from services.stream_joiner.startup import check_models, find_topics, load_tables, make_state_topics
+from services.stream_joiner.startup import Loaded, check_models, find_topics, load_tables, make_state_topics
 from sightline.events import Limits
 from sightline.query.compiling.query import compile_plan
 from sightline.query.pipeline import PipelineFile

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,9 +15,11 @@ from services.stream_joiner.settings import Settings
 from services.stream_joiner.table_file import TableFile
 from services.stream_joiner.table_topic import Refuse, TableReader
 from sightline.errors import ConfigError
+from sightline.formats.reader import RowReader
 from sightline.io.kafka import KafkaException, Topic, TopicInfo, admin, create_topics, describe
 from sightline.io.model_calls import check_call
 from sightline.io.offsets import PASSING
+from sightline.query.compiling.query import Query
 from sightline.query.pipeline import Pipeline, PipelineFile
 from sightline.query.planning.nodes import ModelCall, Plan
 
@@ -33,6 +35,16 @@ class StateTopics(NamedTuple):
     changelog: str
     repartition: str | None
     repartitions: int
+
+
+class Loaded(NamedTuple):
+    """What was found out before anything runs."""
+
+    query: Query
+    reader: RowReader
+    tables: Mapping[str, LiveTable]
+    state_topics: StateTopics | None
+    partitions: int
 
 
 async def find_topics(settings: Settings, pipeline: Pipeline, lifecycle: Lifecycle) -> tuple[str, dict[str, TopicInfo]]:

@@ -16,10 +16,11 @@ from sightline.cli.batch_input import open_input, reader_for
 from sightline.cli.batch_progress import progress
 from sightline.cli.batch_tables import load_tables, use_files
 from sightline.errors import ConfigError, SightlineError
-from sightline.query.compiling.query import Bound, Query, ResultRow, compile_plan
+from sightline.query.compiling.query import Query, ResultRow, compile_plan
 from sightline.query.pipeline import PipelineFile
 from sightline.query.planning.check import check
 from sightline.query.planning.planner import plan
+from sightline.query.tables.binding import bind_tables
 from sightline.query.windows.windowing import StateFullError
 
 
@@ -68,7 +69,10 @@ def _execute(this: _Run) -> None:
     query = compile_plan(planned, expressions)
     _check_time(this.file, query, source)
     models = _models(this, query)
-    execution = Execution(this.file.pipeline, query, _bind(query, tables), models, report)
+    bound = bind_tables(query, tables)
+    for each in tables.values():
+        each.refresh()
+    execution = Execution(this.file.pipeline, query, bound, models, report)
     needed = planned.source_columns
     rows = execution.run(source.partitions(reader.needs(needed), needed), source.future_us_max)
     this.parts.callback(discard_partial, arguments.output)
@@ -98,16 +102,6 @@ def _limited(rows: Iterator[Sequence[ResultRow]], rows_max: int | None) -> Itera
         left -= len(some)
         if left <= 0:
             return
-
-
-def _bind(query: Query, tables: dict[str, Any]) -> Bound:
-    lookups = []
-    for table, index in query.indexes:
-        rows = tables[table]
-        lookups.append(rows.lookup(rows.add_index(index.key, index.name) if index else 0))
-    for rows in tables.values():
-        rows.refresh()
-    return query.bind(lookups)
 
 
 def _check_time(file: PipelineFile, query: Query, source: Any) -> None:
