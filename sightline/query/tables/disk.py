@@ -9,9 +9,7 @@ A commit is atomic with the owner's note, so a position kept there fits the rows
 """
 
 import hashlib
-import shutil
 import struct
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,31 +18,15 @@ import lmdb
 import msgspec
 
 from sightline.errors import SightlineError
+from sightline.query.tables.environment import INDEXES_MAX, STORE_BYTES_MAX, Meta, StoreFullError, open_environment
 from sightline.query.tables.keys import key_bytes, start_bytes, version_prefix
 from sightline.query.tables.rows import PrimaryKey, Row, RowType
 from sightline.query.tables.stores import NO_ROWS, Index, Stamp, versions_at
-
-STORE_BYTES_MAX = 64 << 30
-"""Address space kept for one table; the file is only as large as its rows."""
-
-INDEXES_MAX = 16
 
 _STAMP = struct.Struct(">qi")
 _START_BYTES = 8
 _DELETED = b"\xc1"
 """In a packed row's place: a byte that MessagePack never uses, then the packed primary key."""
-
-
-class StoreFullError(SightlineError):
-    """A table needs more than its bytes on disk."""
-
-
-class Meta(msgspec.Struct):
-    """`note` is the owner's: empty until it has been committed once."""
-
-    count: int = 0
-    indexes: list[str] = []
-    note: bytes = b""
 
 
 class DiskStore:
@@ -65,7 +47,7 @@ class DiskStore:
         self._kind = kind
         self._stamp_bytes = _STAMP.size if stamped else 0
         self._bytes_max = bytes_max
-        self._env = _open(folder, bytes_max, durable)
+        self._env = open_environment(folder, bytes_max, durable)
         self._rows, self._aliases, self._meta_db = (self._env.open_db(each) for each in (b"rows", b"aliases", b"meta"))
         self._indexes: list[tuple[Index, Any]] = []
         self._writing: lmdb.Transaction | None = None
@@ -284,35 +266,6 @@ class DiskStore:
             self._writing.abort()
             self._writing = None
         self._env.close()
-
-
-def read_note(folder: Path) -> bytes:
-    """The note of the store in a folder that nobody has open; empty where there is none. Raises lmdb.Error."""
-    if not (folder / "data.mdb").exists():
-        return b""
-    with lmdb.open(str(folder), max_dbs=INDEXES_MAX + 3, readonly=True, lock=False) as env, env.begin() as reading:
-        raw = reading.get(b"meta", db=env.open_db(b"meta", reading, create=False))
-    return msgspec.msgpack.decode(raw, type=Meta).note if raw else b""
-
-
-def _open(folder: Path | None, bytes_max: int, durable: bool) -> lmdb.Environment:
-    temporary = folder is None
-    path = Path(tempfile.mkdtemp(prefix="sightline-table-")) if folder is None else folder
-    path.mkdir(parents=True, exist_ok=True)
-    try:
-        return lmdb.open(
-            str(path),
-            map_size=bytes_max,
-            max_dbs=INDEXES_MAX + 3,
-            sync=durable,
-            # The state of a commit is whole after a crash, though the last commit may be missing: it is read again.
-            metasync=False,
-            meminit=False,
-            readahead=False,
-        )
-    finally:
-        if temporary:
-            shutil.rmtree(path)  # open files stay usable
 
 
 def _alias_key(record_key: bytes) -> bytes:

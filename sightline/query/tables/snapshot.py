@@ -15,7 +15,8 @@ import lmdb
 import msgspec
 
 from sightline.errors import SightlineError
-from sightline.query.tables.disk import DiskStore, read_note
+from sightline.query.tables.disk import DiskStore
+from sightline.query.tables.environment import read_note
 from sightline.query.tables.rows import PrimaryKey, RowType
 from sightline.query.tables.stores import Store
 
