@@ -6,6 +6,7 @@ from typing import Any
 
 from services.stream_joiner.parts import Parts
 from sightline.events import Event, Reason, Refusal
+from sightline.formats.cloudevents import CloudEventReader
 from sightline.io.records import Batch
 from sightline.query.errors import EvalError
 
@@ -22,6 +23,8 @@ class HeldBatch:
         self.rows = self._decode(parts)
         self.times_us: Sequence[int] = self._times(parts)
         self._check_future(parts.limits.future_us_max)
+        if isinstance(parts.reader, CloudEventReader):
+            parts.metrics.missing_time.inc(sum(1 for each in self.rows if each is not None and each.time_missing))
 
     def __len__(self) -> int:
         return len(self.rows)

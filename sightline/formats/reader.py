@@ -79,14 +79,6 @@ def one_by_one(reader: RowReader, batch: RecordBatch) -> tuple[list[Any], Refusa
     return rows, refusals
 
 
-def good_indices(count: int, refusals: Refusals) -> Sequence[int]:
-    """Which records of a batch of `count` the rows are of."""
-    if not refusals:
-        return range(count)
-    bad = {index for index, _ in refusals}
-    return [index for index in range(count) if index not in bad]
-
-
 def bad_size(value: bytes | None, bytes_max: int) -> Refusal:
     """Of a value that is not there, or larger than allowed."""
     if not value:

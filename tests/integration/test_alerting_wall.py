@@ -1,5 +1,6 @@
 """The page's side of alerting: events, pictures, and what may be asked of them."""
 
+import base64
 import io
 import json
 import urllib.request
@@ -36,8 +37,8 @@ class Stage:
         self._producer = KafkaProducer(bootstrap_servers=servers)
         self.process = Alerting(directory, topics, servers, "--feed-alerts-max", "5").wait_ready()
 
-    def event(self, number: int, image: bytes) -> Match:
-        """An event, and the match that refers to it."""
+    def event(self, number: int, image: bytes, structured: bool = False) -> Match:
+        """An event, in binary mode unless `structured`, and the match that refers to it."""
         like = match(number)
         attributes = {
             "id": like.event_id,
@@ -45,8 +46,12 @@ class Stage:
             "type": "sightline.image.v1",
             "time": format_time_us(like.time_us),
         }
-        headers = encode_headers(dict(attributes), "image/jpeg")
-        sent = self._producer.send(self.events, value=image, headers=headers).get(10)
+        value, headers = image, encode_headers(dict(attributes), "image/jpeg")
+        if structured:
+            whole = {"specversion": "1.0", **attributes, "datacontenttype": "image/jpeg"}
+            value = json.dumps(whole | {"data_base64": base64.b64encode(image).decode()}).encode()
+            headers = [("content-type", b"application/cloudevents+json")]
+        sent = self._producer.send(self.events, value=value, headers=headers).get(10)
         return match(number, origin=Origin(self.cluster_id, self.topic_id, self.events, 0, sent.offset))
 
     def alerts(self, count: int) -> list[dict[str, object]]:
@@ -86,8 +91,9 @@ def photo(size: tuple[int, int] = (640, 480)) -> bytes:
     return out.getvalue()
 
 
-def test_a_picture_is_kept_after_its_event_has_gone(stage: Stage) -> None:
-    stage.sender.send(stage.event(0, photo()))
+@pytest.mark.parametrize("structured", [False, True], ids=["binary", "structured"])
+def test_a_picture_is_kept_after_its_event_has_gone(stage: Stage, structured: bool) -> None:
+    stage.sender.send(stage.event(0, photo(), structured))
     (alert,) = stage.alerts(1)
     status, jpeg, headers = stage.picture(alert)
     assert (status, headers["Content-Type"]) == (200, "image/jpeg")

@@ -113,6 +113,7 @@ def test_a_match_carries_what_alerting_needs(bench: Bench, featurizer: tuple[str
         assert (match.stage_us["decode"], match.stage_us["inference"]) == (1, 2)
         eventually(lambda: joiner.metric("sightline_events_total") == 3, what="three outcomes")
         assert joiner.metric("sightline_events_total", outcome="rejected") == 2
+        assert joiner.metric("sightline_missing_time_total") == 2
         assert joiner.metric("sightline_table_rows", table="places") == 1
 
 

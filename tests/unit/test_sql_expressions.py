@@ -150,15 +150,6 @@ def test_a_substitute_stands_for_its_node() -> None:
     assert code.stage == 5
 
 
-def test_coerce_aligns_and_refuses() -> None:
-    expressions = compiler()
-    code = expressions.compile(parse_expression("i"))
-    assert expressions.coerce(code, BIGINT).type == BIGINT
-    assert expressions.coerce(code, DOUBLE).text != code.text
-    with pytest.raises(QueryError, match="DATE is needed here, this is INT"):
-        expressions.coerce(code, parse_type("date"))
-
-
 def test_constants_are_computed_once() -> None:
     assert compiler().compile(parse_expression("DATE '2020-02-28' + INTERVAL '1' DAY")).constant
     assert compiler().compile(parse_expression("1 + 2 * 3")).text == "7"

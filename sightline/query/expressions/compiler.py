@@ -1,7 +1,7 @@
 """The entry: one node of the syntax tree as Code."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal as Number
 from itertools import count
@@ -15,7 +15,6 @@ from sightline.query.dialect import offset_of
 from sightline.query.errors import EvalError
 from sightline.query.expressions.casts import cast_code
 from sightline.query.expressions.code import CastError, Code, ErrorAt
-from sightline.query.expressions.coercion import implicit_type
 from sightline.query.expressions.handlers import handlers
 from sightline.query.schema import Relation
 from sightline.query.types import BOOLEAN, NULL, Type
@@ -59,15 +58,6 @@ class Expressions:
         if code.type not in (BOOLEAN, NULL):
             raise self.error(f"a BOOLEAN is needed here, this is {shown(code.type)}", node)
         return code
-
-    def coerce(self, code: Code, target: Type, node: exp.Expression | None = None) -> Code:
-        """`code` as a `target`, where Spark casts without being asked. Raises QueryError elsewhere."""
-        if code.type == target:
-            return code
-        if implicit_type(code.type, target) != target:
-            message = f"{shown(target)} is needed here, this is {shown(code.type)}: write CAST(… AS {shown(target)})"
-            raise self.error(message, node) if node is not None else self._error_at(message, 0)
-        return self.cast(code, target)
 
     def cast(self, code: Code, target: Type) -> Code:
         """`code` as a `target`, for types between which CAST is allowed. Raises CastError elsewhere."""
@@ -173,6 +163,3 @@ def _hint(node: exp.Expression) -> str:
     if isinstance(node, exp.CurrentTimestamp | exp.CurrentDate):
         return ": a replay would give another result; use the event's time"
     return ""
-
-
-Handlers = Mapping[type[exp.Expression], Callable[[Expressions, Any], Code]]

@@ -241,12 +241,6 @@ def timestamp_of_float(seconds: float) -> int | None:
     return int(max(min(seconds * 1e6, 2.0**63), -(2.0**63))) - (seconds * 1e6 >= 2.0**63)
 
 
-def convert_zone(source: str, target: str, time_us: int) -> int:
-    from sightline.query.runtime.times import from_utc, to_utc
-
-    return from_utc(to_utc(time_us, source), target)
-
-
 def months_added(day: date, months: int) -> date:
     return add_months(day, months)
 
