@@ -1,11 +1,15 @@
 """Relations of a query, their columns and types, and how each column is read from its row at run time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from sightline.query.pipeline import Source, Table
 from sightline.query.types import BINARY, STRING, TIMESTAMP, Type, parse_type
+
+Lookup = Callable[[Any, int], Sequence[Any]]
+"""Rows of a table under a key at a time, µs; empty where there is none. Tables without versions ignore the time."""
 
 
 @dataclass(frozen=True)

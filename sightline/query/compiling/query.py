@@ -12,10 +12,8 @@ from sightline.query.expressions import Code, Expressions
 from sightline.query.planning.grouping import WINDOW_TYPE
 from sightline.query.planning.nodes import Plan
 from sightline.query.runtime.rows import struct_class
+from sightline.query.schema import Lookup
 from sightline.query.windows.windowing import Windowing, windowing
-
-Lookup = Callable[[Any, int], Sequence[Any]]
-"""Rows of a table by key and event time, µs."""
 
 ResultRow = dict[str, Any]
 

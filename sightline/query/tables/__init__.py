@@ -2,13 +2,12 @@
 
 from sightline.query.tables.rows import Row, RowType
 from sightline.query.tables.snapshot import Position, Snapshot
-from sightline.query.tables.stores import KeyFunction, Lookup
+from sightline.query.tables.stores import KeyFunction
 from sightline.query.tables.table import ROWS_MAX, TableLimits, TableRows
 
 __all__ = [
     "ROWS_MAX",
     "KeyFunction",
-    "Lookup",
     "Position",
     "Row",
     "RowType",

@@ -11,9 +11,6 @@ from typing import Any, NamedTuple, Protocol
 
 from sightline.query.tables.rows import PrimaryKey, Row, RowType
 
-Lookup = Callable[[Any, int], Sequence[Row]]
-"""Rows under a key at a time in microseconds; empty where there is none. Tables without versions ignore the time."""
-
 KeyFunction = Callable[[Row], Any | None]
 
 NO_ROWS: tuple[Row, ...] = ()

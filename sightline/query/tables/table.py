@@ -13,11 +13,12 @@ from typing import Any
 
 from sightline.events import Reason, Refusal
 from sightline.query.pipeline import Table
+from sightline.query.schema import Lookup
 from sightline.query.tables.disk import DiskStore
 from sightline.query.tables.environment import STORE_BYTES_MAX
 from sightline.query.tables.rows import PrimaryKey, Row, RowType
 from sightline.query.tables.snapshot import Position, Snapshot
-from sightline.query.tables.stores import NO_ROWS, Index, KeyFunction, Lookup, MemoryStore, Stamp, Store
+from sightline.query.tables.stores import NO_ROWS, Index, KeyFunction, MemoryStore, Stamp, Store
 
 ROWS_MAX = 10_000_000
 MEMORY_ROWS_MAX = 200_000
