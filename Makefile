@@ -11,14 +11,14 @@ RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
 
-.PHONY: help setup kafka models demo test unit integration soak e2e lint protos lock bench-latency bench-tables clean
+.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.installed ## virtual environment with the locked dependencies
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements.lock pyproject.toml setup.py sightline/io/_batches.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=" >&2; exit 1; }
 	@echo "installing the locked dependencies into $(VENV) (about 2 minutes the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
@@ -40,10 +40,13 @@ models: setup ## EfficientNet-Lite0, pulled and exported into build/models (reus
 demo: setup kafka models ## find Bond: Kafka, the three services and a stream of photographs (SECONDS, RATE, HEADLESS)
 	@$(BIN)/python -m demo --seconds $(SECONDS) --rate $(RATE) --seed $(SEED) $(if $(filter-out 0,$(HEADLESS)),--headless)
 
-test: setup kafka models lint unit integration ## everything: lint, unit, integration and flow tests
+test: setup kafka models lint unit oracle integration ## everything: lint, unit, SQL against Spark, integration and flow tests
 
 unit: setup ## unit tests alone, seconds
 	$(BIN)/python -m pytest tests/unit
+
+oracle: setup ## the SQL against Spark, a minute (SIGHTLINE_SOAK=1: many more random expressions)
+	$(BIN)/python -m pytest tests/oracle
 
 integration: setup kafka models ## tests with a real Kafka, real models and real processes
 	$(BIN)/python -m pytest tests/integration tests/flow --durations=10
@@ -61,6 +64,24 @@ bench-latency: setup kafka models ## event→alert at 20 and 50 events/s over TC
 
 bench-tables: setup ## look-ups in tables of 1 k to 10 M rows, in memory and on disk, about 4 minutes
 	@$(BIN)/python -m benchmarks.tables
+
+bench-consume: setup kafka ## what reading from Kafka costs, about 2 minutes
+	@$(BIN)/python -m benchmarks.consume
+
+# `make bench-ysb FLAGS="--engines ours,flink-datastream --rounds 1"`; --help lists them.
+bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5 hours (FLAGS)
+	@$(BIN)/python -m benchmarks.ysb $(FLAGS)
+
+bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS)
+	@$(BIN)/python -m benchmarks.join $(FLAGS)
+
+# One after the other, also under -j: side by side they would measure each other.
+bench: ## every benchmark
+	@$(MAKE) bench-latency
+	@$(MAKE) bench-ysb
+	@$(MAKE) bench-join
+	@$(MAKE) bench-tables
+	@$(MAKE) bench-consume
 
 clean: ## remove what was built and fetched, the virtual environment stays
 	rm -rf build

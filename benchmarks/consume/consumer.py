@@ -71,10 +71,10 @@ WAYS: dict[str, tuple[Callable[[Consumer], tuple[Assign, Step]], str]] = {
 
 
 def main() -> None:
-    way, bootstrap, topic, count, settings = sys.argv[1:]
+    way, bootstrap, topic, count = sys.argv[1:]
     make, use_native = WAYS[way]
     os.environ[NATIVE_VARIABLE] = use_native
-    consumer = Consumer(reader_config(bootstrap) | THROUGHPUT | json.loads(settings))
+    consumer = Consumer(reader_config(bootstrap) | THROUGHPUT)
     assign, step = make(consumer)
     cpu_s, wall_s = _cpu_s(), time.perf_counter()
     assign([TopicPartition(topic, 0, 0)])

@@ -6,7 +6,11 @@ import sys
 
 from sightline.errors import SightlineError
 
-COMMANDS = {"models": "get, export, list and measure the networks"}
+COMMANDS = {
+    "explain": "say how a pipeline's query runs",
+    "models": "get, export, list and measure the networks",
+    "query": "run a pipeline's query once, over files or a range of a topic",
+}
 
 
 def main(argv: list[str] | None = None) -> int:

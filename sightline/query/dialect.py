@@ -59,9 +59,11 @@ def _string(parser: AnyParser, token: Token) -> exp.Expression:
     return literal
 
 
-def _number(_: AnyParser, token: Token) -> exp.Expression:
+def _number(parser: AnyParser, token: Token) -> exp.Expression:
     literal = exp.Literal.number(token.text)
     literal.update_positions(token)
+    # 5L becomes a cast of 5; the mark tells it from CAST(5 AS BIGINT), which Spark types otherwise beside a decimal.
+    literal.meta["suffix"] = parser.sql[token.start : token.end + 1][-1:].isalpha()
     return literal
 
 
@@ -89,6 +91,8 @@ class SightlineSpark(Spark):
         NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
             name: parse for name, parse in Spark.Parser.NO_PAREN_FUNCTION_PARSERS.items() if name != "TRANSFORM"
         }
+        # array(1, 2)[0] is an index, not another array.
+        ARRAY_CONSTRUCTORS: dict[str, object] = {}  # noqa: RUF012
         PRIMARY_PARSERS = {  # noqa: RUF012
             **Spark.Parser.PRIMARY_PARSERS,
             TokenType.STRING: _string,
@@ -130,7 +134,7 @@ def parse_expression(text: str) -> exp.Expression:
         raise ValueError("one expression of SQL is expected")
     if any(value for name, value in tree.args.items() if name not in ("expressions", "kind")):
         raise ValueError("one expression of SQL is expected")
-    node = tree.expressions[0]
+    node: exp.Expression = tree.expressions[0]
     node.pop()
     return node
 

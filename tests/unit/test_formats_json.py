@@ -151,7 +151,7 @@ def test_what_is_no_row_is_refused(value: bytes | None, reason: Reason) -> None:
 
 def test_only_needed_columns_are_decoded_and_keep_their_numbers() -> None:
     pruned = reader(a="bigint", b="timestamp", c="string").needs({"b"})
-    row = pruned.read(None, b'{"a": "bad", "b": "1970-01-01T00:00:01Z", "c": 1}', None, 0)
+    row: Any = pruned.read(None, b'{"a": "bad", "b": "1970-01-01T00:00:01Z", "c": 1}', None, 0)
     assert row.c1 == 1_000_000
     assert [each.read.format(row="row") for each in pruned.columns.values()] == ["row.c0", "row.c1", "row.c2"]
     assert pruned.read_many(batch([b"{}", b'{"a": 1}'])) == ([pruned.read(None, b"{}", None, 0)] * 2, [])

@@ -220,7 +220,7 @@ Q = "CROSS JOIN LATERAL inline(predict('n', e.image)) q"
         (f"SELECT e.id {FROM} {P.replace('inline', 'explode')}", "explode", "only CROSS JOIN LATERAL"),
         (f"SELECT e.id {FROM} {P.replace('e.image', 'e.lens')}", "e.lens", "must be an image"),
         (f"SELECT e.id {FROM} {P.replace('e.image', 'e.image, 0')}", "0))", "k must be a whole number"),
-        (f"SELECT e.id {FROM} {P} {Q}", "predict('n'", "one LATERAL"),
+        (f"SELECT e.id {FROM} {P} {Q}", "inline(predict('n'", "one LATERAL"),
         ("SELECT e.id FROM", "FROM", "syntax error"),
         ("SELECT e.id FROM events e WHERE (", "(", "syntax error"),
         ("DROP TABLE x", "DROP", "a SELECT is expected"),

@@ -2,7 +2,8 @@
 
 compiler.py    the entry: one node → Code; NULL guards, run-time helpers, constant folding
 coercion.py    which type two types meet in, and which a function's argument is turned into
-then one file a family: columns, literals, comparison, logic, arithmetic, decimals, intervals, casts, conditional, access
+then one file a family: columns, literals, comparison, logic, arithmetic, decimals, intervals, casts, conditional,
+access
 """
 
 from sightline.query.expressions.code import Code, ErrorAt

@@ -20,7 +20,8 @@ def field_of(e: Expressions, code: Code, name: str, node: exp.Expression) -> Cod
         raise e.error(f"only a STRUCT has fields such as {name!r}, this is {str(code.type).upper()}", node)
     for index, field in enumerate(code.type.fields):
         if field.name.lower() == name.lower():
-            return e.null_safe(lambda row: f"{row}.{field_name(index)}", field.type, code, gives_null=True)
+            part = field_name(index)
+            return e.null_safe(lambda row, part=part: f"{row}.{part}", field.type, code, gives_null=True)
     known = [field.name for field in code.type.fields]
     raise e.error(f"unknown field {name!r}{did_you_mean(name, known)}", node)
 

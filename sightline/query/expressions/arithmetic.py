@@ -22,7 +22,7 @@ SYMBOLS: dict[type[exp.Expression], str] = {
 }  # fmt: skip
 
 
-def _binary(e: Expressions, node: exp.Binary) -> Code:
+def _binary(e: Expressions, node: exp.Expression) -> Code:
     symbol = SYMBOLS[type(node)]
     if symbol in "+-" and (moved := intervals.moved(e, node, symbol)) is not None:
         return moved
@@ -34,6 +34,8 @@ def arithmetic(e: Expressions, symbol: str, left: Code, right: Code, node: exp.E
         return intervals.of_dates(e, symbol, left, right, node)
     kinds = f"{str(left.type).upper()} {symbol} {str(right.type).upper()}"
     kind = common_type(left.type, right.type)
+    if symbol == "/" and left.type == NULL and right.type.numeric:
+        return e.constant(None, DOUBLE)
     if kind == NULL:
         kind = BIGINT if symbol in "div&|^" else DOUBLE
     if kind is None or not kind.numeric or (left.type == right.type == STRING):
@@ -52,12 +54,12 @@ def arithmetic(e: Expressions, symbol: str, left: Code, right: Code, node: exp.E
 def typed(e: Expressions, symbol: str, left: Code, right: Code, kind: Type) -> Code:
     """Both operands are of type `kind`."""
     if symbol == "/":
-        return _rounded(e, e.call(numbers.divide, DOUBLE, left, right), kind)
+        return _rounded(e, e.call(numbers.divide, DOUBLE, left, right, last_first=True), kind)
     if symbol == "%":
         helper = numbers.remainder_float if kind.fractional else numbers.remainder
-        return e.call(helper, kind, left, right)
+        return e.call(helper, kind, left, right, last_first=True)
     if symbol == "div":
-        return e.call(numbers.divide_whole, BIGINT, left, right)
+        return e.call(numbers.divide_whole, BIGINT, left, right, last_first=True)
     if symbol in "&|^":
         return e.null_safe(lambda a, b: f"{a} {symbol} {b}", kind, left, right)
     if kind.fractional:
@@ -84,7 +86,7 @@ def negate(e: Expressions, node: exp.Neg) -> Code:
     if code.type.integral:
         return e.null_safe(lambda a: _checked(e, f"-{a}", code.type), code.type, code)
     if isinstance(code.type, Decimal):
-        return e.null_safe(lambda a: f"{a} and {a}.copy_negate()", code.type, code, reuse=True)
+        return decimals.negative(e, code, code.type)
     return e.null_safe(lambda a: f"-{a}", code.type, code)
 
 

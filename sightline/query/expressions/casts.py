@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal as Number
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from sightline.query.expressions.code import Code
+from sightline.query.expressions.code import CastError, Code
 from sightline.query.runtime import casts, decimals, numbers, text, times
 from sightline.query.types import (
     BIGINT,
@@ -66,7 +68,7 @@ def _suffixed(e: Expressions, number: str, target: Type, node: exp.Cast) -> Code
     from sightline.query.expressions.literals import number as literal
 
     code = explicit(e, literal(e, number, node), target, node)
-    return code
+    return replace(code, literal=bool(node.this.meta.get("suffix")))
 
 
 def _target(e: Expressions, node: exp.Cast) -> Type:
@@ -79,13 +81,22 @@ def _target(e: Expressions, node: exp.Cast) -> Type:
 def explicit(e: Expressions, code: Code, target: Type, node: exp.Expression) -> Code:
     try:
         return e.cast(code, target)
-    except TypeError as error:
+    except CastError as error:
         raise e.error(str(error), node) from None
 
 
 def _try_cast(e: Expressions, node: exp.TryCast) -> Code:
     target = _target(e, node)
-    return attempted(e, explicit(e, e.compile(node.this), target, node))
+    return tried(e, e.compile(node.this), lambda code: explicit(e, code, target, node))
+
+
+def tried(e: Expressions, code: Code, convert: Callable[[Code], Code]) -> Code:
+    """`convert` of the value, or NULL where that fails; the value's own errors stay errors."""
+    if code.constant or code.type == NULL:
+        return attempted(e, convert(code))
+    name = e.temporary()
+    inner = attempted(e, convert(Code(name, code.type, False, code.stage)))
+    return e.code(f"(None if ({name} := {code.text}) is None else {inner.text})", inner.type, True, code)
 
 
 def attempted(e: Expressions, code: Code) -> Code:
@@ -97,7 +108,7 @@ def attempted(e: Expressions, code: Code) -> Code:
 
 
 def cast_code(e: Expressions, code: Code, target: Type) -> Code:
-    """Raises TypeError for a cast that Spark refuses."""
+    """Raises CastError for a cast that Spark refuses."""
     if code.type == target:
         return code
     if code.type == NULL:
@@ -106,13 +117,15 @@ def cast_code(e: Expressions, code: Code, target: Type) -> Code:
         return _array(e, code, code.type, target)
     template = _template(code.type, target)
     if template is None:
-        raise TypeError(f"{str(code.type).upper()} can't be cast to {str(target).upper()}")
+        raise CastError(f"{str(code.type).upper()} can't be cast to {str(target).upper()}")
     helper, extra = template
     if helper is None:
         return Code(code.text, target, code.nullable, code.stage, code.constant, code.value)
     name = helper if isinstance(helper, str) else e.use(helper)
     arguments = "".join(f", {each!r}" for each in extra)
-    return e.null_safe(lambda a: f"{name}({a}{arguments})", target, code)
+    # NaN is NULL as a DECIMAL.
+    gives_null = code.type.fractional and isinstance(target, Decimal)
+    return e.null_safe(lambda a: f"{name}({a}{arguments})", target, code, gives_null=gives_null)
 
 
 def _array(e: Expressions, code: Code, given: Array, target: Array) -> Code:
@@ -181,10 +194,14 @@ def _to_whole(given: Type, target: Type) -> Template | None:
     if given == STRING:
         helper = casts.whole_of_text
     elif given.fractional:
-        helper = casts.whole_of_float
+        helper = casts.whole_of_float32 if given == FLOAT else casts.whole_of_float
     elif isinstance(given, Decimal):
-        helper = decimals.decimal_to_whole
+        through_double = given.precision > LONG_DIGITS and target != BIGINT
+        helper = decimals.long_decimal_to_whole if through_double else decimals.decimal_to_whole
     return (helper, (low, high, target.name)) if helper else None
+
+
+LONG_DIGITS = 18
 
 
 def _seconds_of_timestamp(time_us: int, low: int, high: int, target: str) -> int:
@@ -213,13 +230,13 @@ def _to_float(given: Type, target: Type) -> Template | None:
         return (_float32_of_timestamp if narrow else _float_of_timestamp, ())
     if given == FLOAT:
         return (None, ())
-    if given == DOUBLE or isinstance(given, Decimal) or given == BOOLEAN:
+    if given in (DOUBLE, BOOLEAN) or isinstance(given, Decimal):
         return (_float32_of_any if narrow else "float", ())
     return None
 
 
 def _decimal_of_timestamp(time_us: int, precision: int, scale: int) -> Any:
-    return decimals.fit(decimals.WIDE.scaleb(decimals.Decimal(time_us), -6), precision, scale)
+    return decimals.fit(Number(time_us).scaleb(-6), precision, scale)
 
 
 def _to_decimal(given: Type, target: Decimal) -> Template | None:

@@ -10,6 +10,10 @@ from sightline.query.types import Type
 ErrorAt = Callable[[str, int], QueryError]
 
 
+class CastError(TypeError):
+    """No CAST leads from one type to the other."""
+
+
 @dataclass(frozen=True)
 class Code:
     """Python source of a value, and the stage from which on it can be computed.

@@ -60,9 +60,8 @@ def common_type_of(kinds: list[Type]) -> Type | None:
     ordered = sorted(kinds, key=lambda each: each == STRING)
     found: Type | None = NULL
     for each in ordered:
-        found = common_type(found, each)
-        if found is None:
-            return None
+        if found is not None:
+            found = common_type(found, each)
     return found
 
 

@@ -25,7 +25,8 @@ def column(e: Expressions, node: exp.Column) -> Code:
     rest = parts[2:] if aliased else parts[1:]
     name = (parts[1] if aliased else parts[0]).name.lower()
     relation = owners[0]
-    found = {key.lower(): each for key, each in relation.columns.items()}[name]
+    # Only this one is read: a source's columns note which are, and the others are not decoded.
+    found = relation.columns[next(key for key in relation.columns if key.lower() == name)]
     text = found.read.format(row=relation.variable)
     code = Code(text, found.type, found.nullable, relation.stage)
     for field in rest:

@@ -23,7 +23,7 @@ _OPERATORS: dict[type[exp.Expression], str] = {
 }
 
 
-def _comparison(e: Expressions, node: exp.Binary) -> Code:
+def _comparison(e: Expressions, node: exp.Expression) -> Code:
     return compare(e, _OPERATORS[type(node)], e.compile(node.this), e.compile(node.expression), node)
 
 
@@ -75,11 +75,11 @@ def _has_float(kind: Type) -> bool:
     return kind.fractional or (isinstance(kind, Array) and _has_float(kind.element))
 
 
-def _null_safe_equal(e: Expressions, node: exp.Binary) -> Code:
+def _null_safe_equal(e: Expressions, node: exp.Expression) -> Code:
     return same(e, e.compile(node.this), e.compile(node.expression), node)
 
 
-def _distinct(e: Expressions, node: exp.Binary) -> Code:
+def _distinct(e: Expressions, node: exp.Expression) -> Code:
     return e.null_safe(lambda a: f"not {a}", BOOLEAN, same(e, e.compile(node.this), e.compile(node.expression), node))
 
 

@@ -14,7 +14,7 @@ from sightline.errors import QueryError
 from sightline.query.dialect import offset_of
 from sightline.query.errors import EvalError
 from sightline.query.expressions.casts import cast_code
-from sightline.query.expressions.code import Code, ErrorAt
+from sightline.query.expressions.code import CastError, Code, ErrorAt
 from sightline.query.expressions.coercion import implicit_type
 from sightline.query.expressions.handlers import handlers
 from sightline.query.schema import Relation
@@ -48,7 +48,10 @@ class Expressions:
         handler = handlers().get(type(node))
         if handler is None:
             raise self.error(f"{node.key.upper()} is not supported{_hint(node)}", node)
-        return self.fold(handler(self, node))
+        try:
+            return self.fold(handler(self, node))
+        except CastError as error:
+            raise self.error(str(error), node) from None
 
     def condition(self, node: exp.Expression) -> Code:
         """An expression that must be a BOOLEAN."""
@@ -67,7 +70,7 @@ class Expressions:
         return self.cast(code, target)
 
     def cast(self, code: Code, target: Type) -> Code:
-        """`code` as a `target`, for types between which CAST is allowed. Raises TypeError elsewhere."""
+        """`code` as a `target`, for types between which CAST is allowed. Raises CastError elsewhere."""
         return self.fold(cast_code(self, code, target))
 
     def null_safe(
@@ -77,28 +80,33 @@ class Expressions:
         *operands: Code,
         gives_null: bool = False,
         reuse: bool = False,
+        last_first: bool = False,
     ) -> Code:
         """`operate` on the operands' values, or NULL if any is NULL.
 
         `gives_null`: it may be NULL of values too. `reuse`: the text names an operand twice, so it must be cheap.
+        Operands are computed in turn, and none after one that is NULL: `last_first` from the last, as Spark divides.
         """
         if any(each.type == NULL for each in operands):
             return Code("None", kind, True, 0, constant=True)
-        names, guards = list[str](), list[str]()
-        for each in operands:
-            if not each.nullable and (not reuse or each.constant or _SIMPLE.fullmatch(each.text)):
-                names.append(each.text)
-            else:
-                names.append(self.temporary())
-                guards.append(f"({names[-1]} := {each.text}) is None")
+        names, guards = [each.text for each in operands], list[str]()
+        indices = range(len(operands))
+        for index in reversed(indices) if last_first else indices:
+            each = operands[index]
+            later = operands[:index] if last_first else operands[index + 1 :]
+            # One that can fail is computed before another that may be NULL.
+            early = reuse or any(other.nullable for other in later)
+            if each.nullable or (early and not each.constant and not _SIMPLE.fullmatch(each.text)):
+                names[index] = self.temporary()
+                guards.append(f"({names[index]} := {each.text}) is None")
         text = operate(*names)
         text = f"(None if {' or '.join(guards)} else {text})" if guards else f"({text})"
         return self.code(text, kind, gives_null or any(each.nullable for each in operands), *operands)
 
-    def call(self, function: Callable[..., Any], kind: Type, *operands: Code, gives_null: bool = False) -> Code:
-        """A run-time helper called with the operands' values, or NULL if any is NULL."""
+    def call(self, function: Callable[..., Any], kind: Type, *operands: Code, **options: bool) -> Code:
+        """A run-time helper called with the operands' values; NULL, and `options`, as in `null_safe`."""
         name = self.use(function)
-        return self.null_safe(lambda *names: f"{name}({', '.join(names)})", kind, *operands, gives_null=gives_null)
+        return self.null_safe(lambda *names: f"{name}({', '.join(names)})", kind, *operands, **options)
 
     def code(self, text: str, kind: Type, nullable: bool, *operands: Code) -> Code:
         """`text` computed from `operands`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sightline.query.expressions.code import Code
 from sightline.query.expressions.coercion import decimal_of
 from sightline.query.runtime import decimals
-from sightline.query.types import BIGINT, DECIMAL_PRECISION_MAX, NULL, Decimal, Type
+from sightline.query.types import BIGINT, DECIMAL_PRECISION_MAX, INT, NULL, SMALLINT, Decimal, Type
 
 if TYPE_CHECKING:
     from sightline.query.expressions.compiler import Expressions
@@ -50,16 +50,22 @@ def arithmetic(e: Expressions, symbol: str, left: Code, right: Code) -> Code:
     a, b = _operand_type(left, right.type), _operand_type(right, left.type)
     left, right = e.cast(left, a), e.cast(right, b)
     if symbol == "div":
-        return e.call(decimals.decimal_divide_whole, BIGINT, left, right)
+        return e.call(decimals.decimal_divide_whole, BIGINT, left, right, last_first=True)
     kind = result_type(symbol, a, b)
     name = e.use(_HELPERS[symbol])
-    return e.null_safe(lambda x, y: f"{name}({x}, {y}, {kind.precision}, {kind.scale})", kind, left, right)
+    size, divides = f"{kind.precision}, {kind.scale}", symbol in ("/", "%", "pmod")
+    return e.null_safe(lambda x, y: f"{name}({x}, {y}, {size})", kind, left, right, last_first=divides)
+
+
+def negative(e: Expressions, code: Code, kind: Decimal) -> Code:
+    name = e.use(decimals.decimal_negative)
+    return e.null_safe(lambda a: f"{name}({a}, {kind.precision}, {kind.scale})", kind, code)
 
 
 def _operand_type(code: Code, other: Type) -> Decimal:
     """A whole number that the user wrote counts by its digits, any other by its type; NULL is as the other."""
     if code.type == NULL:
         return decimal_of(other)
-    if code.literal and code.type.integral:
+    if code.literal and code.type in (SMALLINT, INT, BIGINT):
         return Decimal(precision=len(str(abs(code.value))), scale=0)
     return decimal_of(code.type)

@@ -27,11 +27,13 @@ class Span(NamedTuple):
     time_us: int
 
 
-def moved(e: Expressions, node: exp.Binary, symbol: str) -> Code | None:
+def moved(e: Expressions, node: exp.Expression, symbol: str) -> Code | None:
     """A date or timestamp plus or minus an interval; None if there is no interval."""
-    value, span = node.this, span_of(e, node.expression)
+    value, interval = node.this, node.expression
+    span = span_of(e, interval)
     if span is None and symbol == "+":
-        value, span = node.expression, span_of(e, node.this)
+        value, interval = node.expression, node.this
+        span = span_of(e, interval)
     if span is None:
         return None
     code = e.compile(value)
@@ -44,7 +46,7 @@ def moved(e: Expressions, node: exp.Binary, symbol: str) -> Code | None:
     if code.type == DATE and months and not time_us:
         name = e.use(times.add_months)
         return e.null_safe(lambda a: f"{name}({a}, {months})", DATE, code)
-    if code.type == DATE and time_us % times.DAY_US == 0 and _is_days(node):
+    if code.type == DATE and time_us % times.DAY_US == 0 and _is_days(interval):
         name = e.use(times.add_days)
         return e.null_safe(lambda a: f"{name}({a}, {time_us // times.DAY_US})", DATE, code)
     name = e.use(times.add_interval)

@@ -9,6 +9,7 @@ from sqlglot import exp
 from sightline.query.functions import load
 from sightline.query.functions.registry import FUNCTIONS, Call, Function, argument
 from sightline.query.schema import did_you_mean
+from sightline.query.types import STRING
 
 if TYPE_CHECKING:
     from sightline.query.expressions import Code, Expressions
@@ -54,17 +55,11 @@ def call(e: Expressions, name: str, arguments: list[exp.Expression], node: exp.E
         if isinstance(each, exp.Lambda):
             raise e.error("lambdas are not supported", each)
         if function.parameter(index).type == "unit":
-            codes.append(e.constant(_word(e, each), _string_type()))
+            codes.append(e.constant(_word(e, each), STRING))
         else:
             bare = each.this if isinstance(each, exp.Alias) else each
             codes.append(argument(e, function, index, each, e.compile(bare)))
     return function.compile(Call(e, node, arguments, codes, function))
-
-
-def _string_type():  # type: ignore[no-untyped-def]
-    from sightline.query.types import STRING
-
-    return STRING
 
 
 def _check_count(e: Expressions, function: Function, given: int, node: exp.Expression) -> None:
@@ -95,7 +90,7 @@ def _trim(e: Expressions, node: exp.Trim) -> Code:
         raise e.error("write trim(BOTH characters FROM text)", node)
     if node.expression is None:
         return call(e, name, [node.this], node)
-    return call(e, name, [node.expression, node.this] if name != "trim" else [node.expression, node.this], node)
+    return call(e, name, [node.expression, node.this], node)
 
 
 def _position(e: Expressions, node: exp.StrPosition) -> Code:

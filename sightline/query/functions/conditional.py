@@ -1,9 +1,9 @@
 """Functions of NULL, and casts that are written as functions."""
 
-from sightline.query.expressions.casts import attempted, explicit
+from sightline.query.expressions.casts import explicit
 from sightline.query.expressions.code import Code
 from sightline.query.expressions.comparison import compare, held
-from sightline.query.expressions.conditional import aligned, choose, coalesce
+from sightline.query.expressions.conditional import choose, coalesce
 from sightline.query.expressions.logic import is_null
 from sightline.query.functions.registry import Call, define, family
 from sightline.query.types import BOOLEAN, NULL, parse_type
@@ -45,25 +45,41 @@ def _isnull(call: Call) -> Code:
 
 
 define(
-    "coalesce(value any, ...) -> any", None, "The first value that is not NULL.",
-    ("coalesce(NULL, 1, 2)", "1"), build=_coalesce,
-)  # fmt: skip
+    "coalesce(value any, ...) -> any",
+    None,
+    "The first value that is not NULL.",
+    ("coalesce(NULL, 1, 2)", "1"),
+    build=_coalesce,
+)
 define(
-    "nvl(value any, otherwise any) -> any", None, "`value`, or `otherwise` if it is NULL.",
-    ("nvl(NULL, 'x')", "'x'"), build=_coalesce, aliases=("ifnull",),
-)  # fmt: skip
+    "nvl(value any, otherwise any) -> any",
+    None,
+    "`value`, or `otherwise` if it is NULL.",
+    ("nvl(NULL, 'x')", "'x'"),
+    build=_coalesce,
+    aliases=("ifnull",),
+)
 define(
-    "nullif(value any, other any) -> any", None, "NULL if both are equal, else `value`.",
-    ("nullif(2, 2)", "NULL"), ("nullif(2, 3)", "2"), build=_nullif,
-)  # fmt: skip
+    "nullif(value any, other any) -> any",
+    None,
+    "NULL if both are equal, else `value`.",
+    ("nullif(2, 2)", "NULL"),
+    ("nullif(2, 3)", "2"),
+    build=_nullif,
+)
 define(
-    "nvl2(value any, present any, absent any) -> any", None, "`present` if `value` is not NULL, else `absent`.",
-    ("nvl2(NULL, 1, 2)", "2"), build=_nvl2,
-)  # fmt: skip
+    "nvl2(value any, present any, absent any) -> any",
+    None,
+    "`present` if `value` is not NULL, else `absent`.",
+    ("nvl2(NULL, 1, 2)", "2"),
+    build=_nvl2,
+)
 define(
-    "iff(condition boolean, yes any, no any) -> any", None, "As `if(condition, yes, no)`; Spark has only `if`.",
+    "iff(condition boolean, yes any, no any) -> any",
+    None,
+    "As `if(condition, yes, no)`; Spark has only `if`.",
     build=_if,
-)  # fmt: skip
+)
 define("isnull(value any) -> boolean", None, "Whether it is NULL.", ("isnull(NULL)", "true"), build=_isnull)
 define("isnotnull(value any) -> boolean", None, "Whether it is not NULL.", ("isnotnull(1)", "true"), build=_isnull)
 for _name in (
@@ -80,5 +96,3 @@ for _name in (
     "timestamp",
 ):
     define(f"{_name}(value any) -> {_name}", None, f"As CAST(value AS {_name.upper()}).", build=_cast)
-
-__all__ = ["aligned", "attempted"]

@@ -8,7 +8,7 @@ from sightline.query.expressions.code import Code
 from sightline.query.functions.registry import Call, define, family
 from sightline.query.runtime import calendar, times
 from sightline.query.schema import did_you_mean
-from sightline.query.types import BIGINT, DATE, DOUBLE, INT, NULL, STRING, TIMESTAMP, Decimal
+from sightline.query.types import BIGINT, DATE, INT, NULL, STRING, TIMESTAMP, Decimal
 
 family("dates and times")
 
@@ -22,16 +22,21 @@ for _name, _helper, _doc, _value in (
     ("dayofyear", calendar.day_of_year, "The day of the year.", "60"),
     ("weekofyear", calendar.week_of_year, "The week, ISO 8601.", "9"),
 ):
-    define(f"{_name}(day date) -> int", _helper, _doc, (f"{_name}(DATE '2020-02-29')", _value),
-           aliases=("dayofmonth",) if _name == "day" else ())  # fmt: skip
+    define(
+        f"{_name}(day date) -> int",
+        _helper,
+        _doc,
+        (f"{_name}(DATE '2020-02-29')", _value),
+        aliases=("dayofmonth",) if _name == "day" else (),
+    )
 define("dayname(day date) -> string", calendar.day_name, "Mon to Sun.", ("dayname(DATE '2020-02-29')", "'Sat'"))
 define("monthname(day date) -> string", calendar.month_name, "Jan to Dec.", ("monthname(DATE '2020-02-29')", "'Feb'"))
-for _name, _helper, _doc, _value in (
+for _name, _of_time, _doc, _value in (
     ("hour", calendar.hour, "The hour, 0 to 23.", "13"),
     ("minute", calendar.minute, "The minute.", "14"),
     ("second", calendar.second, "The second, whole.", "15"),
 ):
-    define(f"{_name}(time timestamp) -> int", _helper, _doc, (f"{_name}(TIMESTAMP '2020-01-01 13:14:15.5')", _value))
+    define(f"{_name}(time timestamp) -> int", _of_time, _doc, (f"{_name}(TIMESTAMP '2020-01-01 13:14:15.5')", _value))
 
 
 def _part(call: Call) -> Code:
@@ -74,6 +79,17 @@ def _difference(call: Call) -> Code:
     return call.e.null_safe(lambda a, b: f"{name}({unit!r}, {a}, {b})", BIGINT, *call.codes[1:])
 
 
+def _truncated(call: Call) -> Code:
+    """NULL for an unknown unit, before the time is looked at."""
+    first, last = call.codes
+    helper, unit, kind = (
+        (calendar.trunc, last, DATE) if call.function.name == "trunc" else (calendar.date_trunc, first, TIMESTAMP)
+    )
+    if unit.constant and (unit.value is None or not calendar.is_unit(unit.value, of_date=kind == DATE)):
+        return call.e.constant(None, kind)
+    return call.e.call(helper, kind, first, last, gives_null=True)
+
+
 def _seconds(call: Call) -> Code:
     code = call.codes[0]
     if code.type == NULL:
@@ -103,6 +119,8 @@ def _exactly(kind: Any, helper: Callable[..., Any], result: Any) -> Callable[[Ca
 
 def _make_timestamp(call: Call) -> Code:
     e = call.e
+    if not (call.codes[5].type.numeric or call.codes[5].type in (NULL, STRING)):
+        raise call.error(f"{call.function.signature}: second is a number, this is {str(call.codes[5].type).upper()}")
     seconds = explicit(e, call.codes[5], Decimal(precision=16, scale=6), call.node)
     return e.call(calendar.make_timestamp, TIMESTAMP, *call.codes[:5], seconds, *call.codes[6:])
 
@@ -113,61 +131,158 @@ def _convert(call: Call) -> Code:
     raise call.error("convert_timezone gives a TIMESTAMP_NTZ, which is not supported: write from_utc_timestamp")
 
 
-define("date_part(field string, time any) -> int", None,
-       "A field such as YEAR, QUARTER, MONTH, WEEK, DAY, DOW, DOY, HOUR, MINUTE; SECOND with its fraction. "
-       "Also `extract(YEAR FROM time)`.", ("date_part('MONTH', DATE '2020-02-29')", "2"),
-       ("extract(SECOND FROM TIMESTAMP '2020-01-01 00:00:01.5')", "1.500000"), build=_part, aliases=("datepart",))  # fmt: skip
-define("date_add(day date, days any) -> date", None, "So many days later; with a unit as timestampadd.",
-       ("date_add(DATE '2020-02-28', 2)", "DATE '2020-03-01'"), build=_days, aliases=("dateadd",))  # fmt: skip
-define("date_sub(day date, days any) -> date", None, "So many days earlier.", ("date_sub(DATE '2020-03-01', 1)", "DATE '2020-02-29'"),
-       build=_days)  # fmt: skip
-define("datediff(end date, start date) -> int", calendar.days_between, "The days from start to end; with a unit as timestampdiff.",
-       ("datediff(DATE '2020-03-01', DATE '2020-02-28')", "2"), aliases=("date_diff",))  # fmt: skip
-define("timestampadd(unit unit, amount bigint, time timestamp) -> timestamp", None, f"Moved by {', '.join(calendar.UNITS)}.",
-       ("timestampadd(MONTH, 1, TIMESTAMP '2020-01-31 00:00:00')", "TIMESTAMP '2020-02-29 00:00:00'"), build=_add)  # fmt: skip
-define("timestampdiff(unit unit, start timestamp, end timestamp) -> bigint", None, "Whole units from start to end.",
-       ("timestampdiff(HOUR, TIMESTAMP '2020-01-01 00:00:00', TIMESTAMP '2020-01-01 02:59:00')", "2L"), build=_difference)  # fmt: skip
-define("add_months(day date, months int) -> date", calendar.months_added, "The same day so many months on, or the month's last.",
-       ("add_months(DATE '2020-01-31', 1)", "DATE '2020-02-29'"))  # fmt: skip
-define("months_between(end timestamp, start timestamp[, round boolean]) -> double", calendar.months_between,
-       "Months between, with the days beyond whole months as 31sts; rounded to 8 digits unless told not to.",
-       ("months_between('2020-03-31', '2020-02-29')", "1.0D"))  # fmt: skip
+define(
+    "date_part(field string, time any) -> int",
+    None,
+    "A field such as YEAR, QUARTER, MONTH, WEEK, DAY, DOW, DOY, HOUR, MINUTE; SECOND with its fraction. "
+    "Also `extract(YEAR FROM time)`.",
+    ("date_part('MONTH', DATE '2020-02-29')", "2"),
+    ("extract(SECOND FROM TIMESTAMP '2020-01-01 00:00:01.5')", "1.500000"),
+    build=_part,
+    aliases=("datepart",),
+)
+define(
+    "date_add(day date, days any) -> date",
+    None,
+    "So many days later; with a unit as timestampadd.",
+    ("date_add(DATE '2020-02-28', 2)", "DATE '2020-03-01'"),
+    build=_days,
+    aliases=("dateadd",),
+)
+define(
+    "date_sub(day date, days any) -> date",
+    None,
+    "So many days earlier.",
+    ("date_sub(DATE '2020-03-01', 1)", "DATE '2020-02-29'"),
+    build=_days,
+)
+define(
+    "datediff(end date, start date) -> int",
+    calendar.days_between,
+    "The days from start to end; with a unit as timestampdiff.",
+    ("datediff(DATE '2020-03-01', DATE '2020-02-28')", "2"),
+    aliases=("date_diff",),
+)
+define(
+    "timestampadd(unit unit, amount bigint, time timestamp) -> timestamp",
+    None,
+    f"Moved by {', '.join(calendar.UNITS)}.",
+    ("timestampadd(MONTH, 1, TIMESTAMP '2020-01-31 00:00:00')", "TIMESTAMP '2020-02-29 00:00:00'"),
+    build=_add,
+)
+define(
+    "timestampdiff(unit unit, start timestamp, end timestamp) -> bigint",
+    None,
+    "Whole units from start to end.",
+    ("timestampdiff(HOUR, TIMESTAMP '2020-01-01 00:00:00', TIMESTAMP '2020-01-01 02:59:00')", "2L"),
+    build=_difference,
+)
+define(
+    "add_months(day date, months int) -> date",
+    calendar.months_added,
+    "The same day so many months on, or the month's last.",
+    ("add_months(DATE '2020-01-31', 1)", "DATE '2020-02-29'"),
+)
+define(
+    "months_between(end timestamp, start timestamp[, round boolean]) -> double",
+    calendar.months_between,
+    "Months between, with the days beyond whole months as 31sts; rounded to 8 digits unless told not to.",
+    ("months_between('2020-03-31', '2020-02-29')", "1.0D"),
+)
 define(
     "last_day(day date) -> date",
     calendar.last_day,
     "The month's last day.",
     ("last_day(DATE '2020-02-01')", "DATE '2020-02-29'"),
 )
-define("next_day(day date, name string) -> date", calendar.next_day, "The next such day of the week.",
-       ("next_day(DATE '2020-02-29', 'MON')", "DATE '2020-03-02'"))  # fmt: skip
-define("trunc(day date, unit string) -> date", calendar.trunc, "The first day of its YEAR, QUARTER, MONTH or WEEK; NULL for another unit.",
-       ("trunc(DATE '2020-02-29', 'MONTH')", "DATE '2020-02-01'"), gives_null=True)  # fmt: skip
-define("date_trunc(unit string, time timestamp) -> timestamp", calendar.date_trunc,
-       "The beginning of its YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND; NULL for another unit.",
-       ("date_trunc('HOUR', TIMESTAMP '2020-01-01 13:14:15')", "TIMESTAMP '2020-01-01 13:00:00'"), gives_null=True)  # fmt: skip
-define("timestamp_seconds(seconds number) -> timestamp", None, "Seconds since 1970.", ("timestamp_seconds(1)", "TIMESTAMP '1970-01-01 00:00:01'"),
-       build=_seconds)  # fmt: skip
-define("timestamp_millis(milliseconds whole) -> timestamp", None, "Milliseconds since 1970.",
-       ("timestamp_millis(1500)", "TIMESTAMP '1970-01-01 00:00:01.5'"), build=_number_only(calendar.timestamp_of_millis))  # fmt: skip
-define("timestamp_micros(microseconds whole) -> timestamp", None, "Microseconds since 1970.",
-       ("timestamp_micros(1)", "TIMESTAMP '1970-01-01 00:00:00.000001'"), build=_number_only(calendar.timestamp_of_micros))  # fmt: skip
-for _name, _helper, _value in (
-    ("seconds", calendar.seconds_of, "-1L"), ("millis", calendar.millis_of, "-500L"), ("micros", calendar.micros_of, "-500000L"),
-):  # fmt: skip
-    define(f"unix_{_name}(time any) -> bigint", None, f"Whole {_name} since 1970, rounded down.",
-           (f"unix_{_name}(TIMESTAMP '1969-12-31 23:59:59.5')", _value), build=_exactly(TIMESTAMP, _helper, BIGINT))  # fmt: skip
-define("unix_date(day any) -> int", None, "Days since 1970.", ("unix_date(DATE '1970-01-02')", "1"),
-       build=_exactly(DATE, times.days_of, INT))  # fmt: skip
-define("date_from_unix_date(days int) -> date", times.date_of_days, "Days since 1970 as a date.",
-       ("date_from_unix_date(1)", "DATE '1970-01-02'"))  # fmt: skip
-define("make_date(year int, month int, day int) -> date", calendar.make_date, "A date of its parts.",
-       ("make_date(2020, 2, 29)", "DATE '2020-02-29'"))  # fmt: skip
-define("make_timestamp(year int, month int, day int, hour int, minute int, second any[, zone string]) -> timestamp", None,
-       "A timestamp of its parts, in UTC or in `zone`.", ("make_timestamp(2020, 1, 2, 3, 4, 5.5)", "TIMESTAMP '2020-01-02 03:04:05.5'"),
-       build=_make_timestamp)  # fmt: skip
-define("from_utc_timestamp(time timestamp, zone string) -> timestamp", times.from_utc, "What a clock in `zone` shows then, as if in UTC.",
-       ("from_utc_timestamp('2020-01-01 00:00:00', 'Asia/Seoul')", "TIMESTAMP '2020-01-01 09:00:00'"))  # fmt: skip
-define("to_utc_timestamp(time timestamp, zone string) -> timestamp", times.to_utc, "When a clock in `zone` shows this.",
-       ("to_utc_timestamp('2020-01-01 09:00:00', 'Asia/Seoul')", "TIMESTAMP '2020-01-01 00:00:00'"))  # fmt: skip
-
-__all__ = ["DOUBLE"]
+define(
+    "next_day(day date, name string) -> date",
+    calendar.next_day,
+    "The next such day of the week.",
+    ("next_day(DATE '2020-02-29', 'MON')", "DATE '2020-03-02'"),
+)
+define(
+    "trunc(day date, unit string) -> date",
+    None,
+    "The first day of its YEAR, QUARTER, MONTH or WEEK; NULL for another unit.",
+    ("trunc(DATE '2020-02-29', 'MONTH')", "DATE '2020-02-01'"),
+    build=_truncated,
+)
+define(
+    "date_trunc(unit string, time timestamp) -> timestamp",
+    None,
+    "The beginning of its YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND; NULL for another unit.",
+    ("date_trunc('HOUR', TIMESTAMP '2020-01-01 13:14:15')", "TIMESTAMP '2020-01-01 13:00:00'"),
+    build=_truncated,
+)
+define(
+    "timestamp_seconds(seconds number) -> timestamp",
+    None,
+    "Seconds since 1970.",
+    ("timestamp_seconds(1)", "TIMESTAMP '1970-01-01 00:00:01'"),
+    build=_seconds,
+)
+define(
+    "timestamp_millis(milliseconds whole) -> timestamp",
+    None,
+    "Milliseconds since 1970.",
+    ("timestamp_millis(1500)", "TIMESTAMP '1970-01-01 00:00:01.5'"),
+    build=_number_only(calendar.timestamp_of_millis),
+)
+define(
+    "timestamp_micros(microseconds whole) -> timestamp",
+    None,
+    "Microseconds since 1970.",
+    ("timestamp_micros(1)", "TIMESTAMP '1970-01-01 00:00:00.000001'"),
+    build=_number_only(calendar.timestamp_of_micros),
+)
+for _name, _of_time, _value in (
+    ("seconds", calendar.seconds_of, "-1L"),
+    ("millis", calendar.millis_of, "-500L"),
+    ("micros", calendar.micros_of, "-500000L"),
+):
+    define(
+        f"unix_{_name}(time any) -> bigint",
+        None,
+        f"Whole {_name} since 1970, rounded down.",
+        (f"unix_{_name}(TIMESTAMP '1969-12-31 23:59:59.5')", _value),
+        build=_exactly(TIMESTAMP, _of_time, BIGINT),
+    )
+define(
+    "unix_date(day any) -> int",
+    None,
+    "Days since 1970.",
+    ("unix_date(DATE '1970-01-02')", "1"),
+    build=_exactly(DATE, times.days_of, INT),
+)
+define(
+    "date_from_unix_date(days int) -> date",
+    times.date_of_days,
+    "Days since 1970 as a date.",
+    ("date_from_unix_date(1)", "DATE '1970-01-02'"),
+)
+define(
+    "make_date(year int, month int, day int) -> date",
+    calendar.make_date,
+    "A date of its parts.",
+    ("make_date(2020, 2, 29)", "DATE '2020-02-29'"),
+)
+define(
+    "make_timestamp(year int, month int, day int, hour int, minute int, second any[, zone string]) -> timestamp",
+    None,
+    "A timestamp of its parts, in UTC or in `zone`.",
+    ("make_timestamp(2020, 1, 2, 3, 4, 5.5)", "TIMESTAMP '2020-01-02 03:04:05.5'"),
+    build=_make_timestamp,
+)
+define(
+    "from_utc_timestamp(time timestamp, zone string) -> timestamp",
+    times.from_utc,
+    "What a clock in `zone` shows then, as if in UTC.",
+    ("from_utc_timestamp('2020-01-01 00:00:00', 'Asia/Seoul')", "TIMESTAMP '2020-01-01 09:00:00'"),
+)
+define(
+    "to_utc_timestamp(time timestamp, zone string) -> timestamp",
+    times.to_utc,
+    "When a clock in `zone` shows this.",
+    ("to_utc_timestamp('2020-01-01 09:00:00', 'Asia/Seoul')", "TIMESTAMP '2020-01-01 00:00:00'"),
+)

@@ -3,15 +3,16 @@
 import math
 from collections.abc import Callable
 
-from sightline.query.expressions.arithmetic import arithmetic, typed
+from sightline.query.expressions.arithmetic import arithmetic
 from sightline.query.expressions.casts import attempted
 from sightline.query.expressions.code import Code
 from sightline.query.expressions.coercion import common_type
 from sightline.query.expressions.conditional import aligned
 from sightline.query.expressions.decimals import arithmetic as decimal_arithmetic
+from sightline.query.expressions.decimals import negative
 from sightline.query.functions.registry import Call, define, family
-from sightline.query.runtime import maths, numbers
-from sightline.query.types import BIGINT, DOUBLE, FLOAT, INT, NULL, STRING, Decimal, Struct, Type
+from sightline.query.runtime import decimals, maths, numbers
+from sightline.query.types import BIGINT, BOOLEAN, DOUBLE, FLOAT, INT, NULL, STRING, Decimal, Struct, Type
 
 family("numeric")
 
@@ -22,7 +23,8 @@ def _abs(call: Call) -> Code:
         fits = e.use(numbers.FITS[code.type.name])
         return e.null_safe(lambda a: f"{fits}(abs({a}))", code.type, code)
     if isinstance(code.type, Decimal):
-        return e.call(maths.decimal_abs, code.type, code)
+        name, kind = e.use(decimals.decimal_abs), code.type
+        return e.null_safe(lambda a: f"{name}({a}, {kind.precision}, {kind.scale})", kind, code)
     return e.null_safe(lambda a: f"abs({a})", code.type, code)
 
 
@@ -33,7 +35,7 @@ def _positive(call: Call) -> Code:
 def _negative(call: Call) -> Code:
     e, code = call.e, call.codes[0]
     if isinstance(code.type, Decimal):
-        return e.call(maths.decimal_negative, code.type, code)
+        return negative(e, code, code.type)
     if code.type.integral:
         fits = e.use(numbers.FITS[code.type.name])
         return e.null_safe(lambda a: f"{fits}(-{a})", code.type, code)
@@ -65,15 +67,16 @@ def _try(symbol: str) -> Callable[[Call], Code]:
 
     def build(call: Call) -> Code:
         e = call.e
-        names, guards = [], []
-        for code in call.codes:
-            name = e.temporary()
-            names.append(Code(name, code.type, False, code.stage))
-            guards.append(f"({name} := {code.text}) is None")
-        if NULL in (call.codes[0].type, call.codes[1].type):
-            return arithmetic(e, symbol, *call.codes, call.node)
-        inner = attempted(e, arithmetic(e, symbol, names[0], names[1], call.node))
-        return e.code(f"(None if {' or '.join(guards)} else {inner.text})", inner.type, True, *call.codes)
+        left, right = call.codes
+        if NULL in (left.type, right.type):
+            return arithmetic(e, symbol, left, right, call.node)
+        held = [Code(e.temporary(), each.type, False, each.stage) for each in call.codes]
+        inner = attempted(e, arithmetic(e, symbol, held[0], held[1], call.node))
+        guards = [f"({name.text} := {each.text}) is None" for name, each in zip(held, call.codes, strict=True)]
+        if symbol in "/%":
+            # Spark looks at the divisor first.
+            guards = [guards[1], f"{held[1].text} == 0", guards[0]]
+        return e.code(f"(None if {' or '.join(guards)} else {inner.text})", inner.type, True, left, right)
 
     return build
 
@@ -81,13 +84,18 @@ def _try(symbol: str) -> Callable[[Call], Code]:
 def _pmod(call: Call) -> Code:
     e, (left, right) = call.e, call.codes
     kind: Type | None = common_type(left.type, right.type)
-    if kind is None or STRING in (left.type, right.type):
+    kind = DOUBLE if kind == NULL else kind
+    if kind is None or not kind.numeric or STRING in (left.type, right.type):
         raise call.error(f"{call.function.signature} needs numbers")
     if isinstance(kind, Decimal):
         return decimal_arithmetic(e, "pmod", left, right)
     left, right = e.cast(left, kind), e.cast(right, kind)
     code = e.call(
-        numbers.positive_remainder_float if kind.fractional else numbers.positive_remainder, kind, left, right
+        numbers.positive_remainder_float if kind.fractional else numbers.positive_remainder,
+        kind,
+        left,
+        right,
+        last_first=True,
     )
     return e.call(numbers.float32, FLOAT, code) if kind == FLOAT else code
 
@@ -112,7 +120,9 @@ def _shift(call: Call) -> Code:
 
 def _nanvl(call: Call) -> Code:
     e, (value, otherwise) = call.e, call.codes
-    kind = FLOAT if value.type == otherwise.type == FLOAT else DOUBLE
+    kind = FLOAT if value.type == FLOAT and otherwise.type in (FLOAT, NULL) else DOUBLE
+    if not all(each.type.numeric or each.type in (NULL, STRING) for each in call.codes):
+        raise call.error(f"{call.function.signature} needs numbers")
     value, otherwise = e.cast(value, kind), e.cast(otherwise, kind)
     name = e.temporary()
     text = f"(None if ({name} := {value.text}) is None else {name} if {name} == {name} else {otherwise.text})"
@@ -122,13 +132,7 @@ def _nanvl(call: Call) -> Code:
 def _isnan(call: Call) -> Code:
     e, code = call.e, call.codes[0]
     name = e.use(maths.is_nan)
-    return e.code(f"{name}({e.cast(code, DOUBLE).text})", _boolean(), False, code)
-
-
-def _boolean() -> Type:
-    from sightline.query.types import BOOLEAN
-
-    return BOOLEAN
+    return e.code(f"{name}({e.cast(code, DOUBLE).text})", BOOLEAN, False, code)
 
 
 def _log(call: Call) -> Code:
@@ -149,10 +153,21 @@ define("sqrt(value double) -> double", maths.sqrt, "The square root; NaN of a ne
 define("cbrt(value double) -> double", maths.cbrt, "The cube root.", ("cbrt(27.0)", "3.0D"))
 define("exp(value double) -> double", maths.exp, "e to this power.", ("exp(0)", "1.0D"))
 define("expm1(value double) -> double", maths.expm1, "exp(value) - 1, exact near 0.", ("expm1(0)", "0.0D"))
-define("ln(value double) -> double", maths.ln, "The natural logarithm; NULL of 0 and below.", ("ln(1)", "0.0D"),
-       ("ln(0)", "NULL"), gives_null=True)  # fmt: skip
-define("log([base double,] value double) -> double", None, "The logarithm, natural if there is no base.",
-       ("log(2, 8)", "3.0D"), build=_log)  # fmt: skip
+define(
+    "ln(value double) -> double",
+    maths.ln,
+    "The natural logarithm; NULL of 0 and below.",
+    ("ln(1)", "0.0D"),
+    ("ln(0)", "NULL"),
+    gives_null=True,
+)
+define(
+    "log([base double,] value double) -> double",
+    None,
+    "The logarithm, natural if there is no base.",
+    ("log(2, 8)", "3.0D"),
+    build=_log,
+)
 define("log2(value double) -> double", maths.log2, "The logarithm to base 2.", ("log2(8)", "3.0D"), gives_null=True)
 define(
     "log10(value double) -> double", maths.log10, "The logarithm to base 10.", ("log10(100)", "2.0D"), gives_null=True
@@ -168,8 +183,12 @@ define(
     aliases=("power",),
 )
 for _name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"):
-    define(f"{_name}(value double) -> double", getattr(maths, _name), f"{_name}, in radians.",
-           (f"{_name}(0)", "acos(0)" if _name == "acos" else "1.0D" if _name in ("cos", "cosh") else "0.0D"))  # fmt: skip
+    define(
+        f"{_name}(value double) -> double",
+        getattr(maths, _name),
+        f"{_name}, in radians.",
+        (f"{_name}(0)", "acos(0)" if _name == "acos" else "1.0D" if _name in ("cos", "cosh") else "0.0D"),
+    )
 define("cot(value double) -> double", maths.cot, "The cotangent.", ("round(cot(1), 6)", "0.642093D"))
 define("atan2(y double, x double) -> double", maths.atan2, "The angle of the point (x, y).", ("atan2(0, 1)", "0.0D"))
 define("degrees(radians double) -> double", maths.degrees, "Radians as degrees.", ("degrees(pi())", "180.0D"))
@@ -177,8 +196,13 @@ define("radians(degrees double) -> double", maths.radians, "Degrees as radians."
 define("hypot(a double, b double) -> double", maths.hypot, "sqrt(a² + b²).", ("hypot(3, 4)", "5.0D"))
 define("pi() -> double", None, "π.", ("round(pi(), 4)", "3.1416D"), build=_constant(math.pi))
 define("e() -> double", None, "Euler's number.", ("round(e(), 4)", "2.7183D"), build=_constant(math.e))
-define("greatest(value any, other any, ...) -> any", None, "The greatest that is not NULL; NaN is above all.",
-       ("greatest(1, NULL, 3)", "3"), build=_extreme)  # fmt: skip
+define(
+    "greatest(value any, other any, ...) -> any",
+    None,
+    "The greatest that is not NULL; NaN is above all.",
+    ("greatest(1, NULL, 3)", "3"),
+    build=_extreme,
+)
 define(
     "least(value any, other any, ...) -> any",
     None,
@@ -186,29 +210,70 @@ define(
     ("least(2, NULL, 3)", "2"),
     build=_extreme,
 )
-define("mod(value any, by any) -> number", None, "As `%`: the remainder, with the sign of `value`.", ("mod(-7, 3)", "-1"),
-       build=_operator("%"))  # fmt: skip
 define(
-    "pmod(value number, by number) -> number",
+    "mod(value any, by any) -> number",
+    None,
+    "As `%`: the remainder, with the sign of `value`.",
+    ("mod(-7, 3)", "-1"),
+    build=_operator("%"),
+)
+define(
+    "pmod(value any, by any) -> number",
     None,
     "The remainder that is not negative.",
     ("pmod(-7, 3)", "2"),
     build=_pmod,
 )
-define("try_add(left number, right number) -> number", None, "The sum, NULL if it does not fit.",
-       ("try_add(2147483647, 1)", "NULL"), build=_try("+"))  # fmt: skip
-define("try_subtract(left number, right number) -> number", None, "The difference, NULL if it does not fit.",
-       ("try_subtract(-2147483648, 1)", "NULL"), build=_try("-"))  # fmt: skip
-define("try_multiply(left number, right number) -> number", None, "The product, NULL if it does not fit.",
-       ("try_multiply(2147483647, 2)", "NULL"), build=_try("*"))  # fmt: skip
-define("try_divide(left number, right number) -> number", None, "The quotient, NULL if `right` is 0.",
-       ("try_divide(1, 0)", "NULL"), ("try_divide(1, 2)", "0.5D"), build=_try("/"))  # fmt: skip
-define("try_mod(left number, right number) -> number", None, "The remainder, NULL if `right` is 0.", ("try_mod(1, 0)", "NULL"),
-       build=_try("%"))  # fmt: skip
-define("isnan(value double) -> boolean", None, "Whether it is NaN; false of NULL.", ("isnan(CAST('NaN' AS DOUBLE))", "true"),
-       build=_isnan)  # fmt: skip
-define("nanvl(value number, otherwise number) -> double", None, "`value`, or `otherwise` if it is NaN.",
-       ("nanvl(CAST('NaN' AS DOUBLE), 1.5D)", "1.5D"), build=_nanvl)  # fmt: skip
+define(
+    "try_add(left any, right any) -> number",
+    None,
+    "The sum, NULL if it does not fit.",
+    ("try_add(2147483647, 1)", "NULL"),
+    build=_try("+"),
+)
+define(
+    "try_subtract(left any, right any) -> number",
+    None,
+    "The difference, NULL if it does not fit.",
+    ("try_subtract(-2147483648, 1)", "NULL"),
+    build=_try("-"),
+)
+define(
+    "try_multiply(left any, right any) -> number",
+    None,
+    "The product, NULL if it does not fit.",
+    ("try_multiply(2147483647, 2)", "NULL"),
+    build=_try("*"),
+)
+define(
+    "try_divide(left any, right any) -> number",
+    None,
+    "The quotient, NULL if `right` is 0.",
+    ("try_divide(1, 0)", "NULL"),
+    ("try_divide(1, 2)", "0.5D"),
+    build=_try("/"),
+)
+define(
+    "try_mod(left any, right any) -> number",
+    None,
+    "The remainder, NULL if `right` is 0.",
+    ("try_mod(1, 0)", "NULL"),
+    build=_try("%"),
+)
+define(
+    "isnan(value double) -> boolean",
+    None,
+    "Whether it is NaN; false of NULL.",
+    ("isnan(CAST('NaN' AS DOUBLE))", "true"),
+    build=_isnan,
+)
+define(
+    "nanvl(value any, otherwise any) -> double",
+    None,
+    "`value`, or `otherwise` if it is NaN.",
+    ("nanvl(CAST('NaN' AS DOUBLE), 1.5D)", "1.5D"),
+    build=_nanvl,
+)
 define(
     "factorial(value int) -> bigint",
     maths.factorial,
@@ -217,8 +282,13 @@ define(
     gives_null=True,
 )
 define("bin(value bigint) -> string", None, "Binary digits, of 64 bits if negative.", ("bin(5)", "'101'"), build=_bin)
-define("conv(number string, from int, to int) -> string", maths.conv, "Digits in another base, from 2 to 36.",
-       ("conv('ff', 16, 10)", "'255'"), gives_null=True)  # fmt: skip
+define(
+    "conv(number string, from int, to int) -> string",
+    maths.conv,
+    "Digits in another base, from 2 to 36.",
+    ("conv('ff', 16, 10)", "'255'"),
+    gives_null=True,
+)
 define("bit_count(value any) -> int", None, "How many bits are set.", ("bit_count(5)", "2"), build=_bit_count)
 define("shiftleft(value whole, by int) -> whole", None, "Bits moved up.", ("shiftleft(1, 4)", "16"), build=_shift)
 define(
@@ -228,8 +298,10 @@ define(
     ("shiftright(-16, 2)", "-4"),
     build=_shift,
 )
-define("width_bucket(value double, low double, high double, buckets bigint) -> bigint", maths.width_bucket,
-       "Which of `buckets` equal parts from `low` to `high` it lies in: 0 below, one more above.",
-       ("width_bucket(5.3, 0.2, 10.6, 5)", "3L"), gives_null=True)  # fmt: skip
-
-__all__ = ["typed"]
+define(
+    "width_bucket(value double, low double, high double, buckets bigint) -> bigint",
+    maths.width_bucket,
+    "Which of `buckets` equal parts from `low` to `high` it lies in: 0 below, one more above.",
+    ("width_bucket(5.3, 0.2, 10.6, 5)", "3L"),
+    gives_null=True,
+)

@@ -79,29 +79,76 @@ def _with(helper: Callable[..., Any], kind: Any, gives_null: bool = False) -> Ca
     return build
 
 
-define("like(text string, pattern string[, escape string]) -> boolean", None,
-       "`text LIKE pattern`: % stands for any characters, _ for one.", ("'abc' LIKE 'a%'", "true"),
-       ("'a%c' LIKE 'a!%_' ESCAPE '!'", "true"), build=_like)  # fmt: skip
-define("ilike(text string, pattern string[, escape string]) -> boolean", None, "LIKE without regard to case.",
-       ("'ABC' ILIKE 'a%'", "true"), build=_like)  # fmt: skip
-define("rlike(text string, pattern string) -> boolean", None, "Whether the pattern is found in the text. Also `text RLIKE pattern`.",
-       ("'abc' RLIKE 'b.$'", "true"), build=_rlike, aliases=("regexp", "regexp_like"))  # fmt: skip
-define("regexp_extract(text string, pattern string[, group int]) -> string", None,
-       "What the group (1 by default, 0 is all) matched first; '' if nothing matched.",
-       ("regexp_extract('a-12', '([a-z])-([0-9]+)', 2)", "'12'"), build=_with(regexes.regexp_extract, STRING))  # fmt: skip
-define("regexp_extract_all(text string, pattern string[, group int]) -> array<string>", None,
-       "What the group matched each time.", ("regexp_extract_all('a1b22', '([0-9]+)')", "array('1', '22')"),
-       build=_with(regexes.regexp_extract_all, ARRAY_OF_STRING))  # fmt: skip
-define("regexp_substr(text string, pattern string) -> string", None, "What the pattern matched first; NULL if nothing.",
-       ("regexp_substr('a-12', '[0-9]+')", "'12'"), build=_with(regexes.regexp_substr, STRING, True))  # fmt: skip
-define("regexp_replace(text string, pattern string, replacement string) -> string", None,
-       "Each match replaced; $1 in the replacement is what group 1 matched.",
-       ("regexp_replace('a-12', '([0-9])', '<$1>')", "'a-<1><2>'"), build=_with(regexes.regexp_replace, STRING))  # fmt: skip
-define("regexp_count(text string, pattern string) -> int", None, "How often the pattern matches.",
-       ("regexp_count('a1b2', '[0-9]')", "2"), build=_with(regexes.regexp_count, INT))  # fmt: skip
-define("regexp_instr(text string, pattern string) -> int", None, "Where the first match begins, from 1; 0 if nowhere.",
-       ("regexp_instr('ab1', '[0-9]')", "3"), build=_with(regexes.regexp_instr, INT))  # fmt: skip
-define("split(text string, pattern string[, limit int]) -> array<string>", None,
-       "The pieces between the matches; at most `limit` if it is positive.",
-       ("split('a1b2c', '[0-9]')", "array('a', 'b', 'c')"), ("split('a,b,c', ',', 2)", "array('a', 'b,c')"),
-       build=_with(regexes.split, ARRAY_OF_STRING))  # fmt: skip
+define(
+    "like(text string, pattern string[, escape string]) -> boolean",
+    None,
+    "`text LIKE pattern`: % stands for any characters, _ for one.",
+    ("'abc' LIKE 'a%'", "true"),
+    ("'a%c' LIKE 'a!%_' ESCAPE '!'", "true"),
+    build=_like,
+)
+define(
+    "ilike(text string, pattern string[, escape string]) -> boolean",
+    None,
+    "LIKE without regard to case.",
+    ("'ABC' ILIKE 'a%'", "true"),
+    build=_like,
+)
+define(
+    "rlike(text string, pattern string) -> boolean",
+    None,
+    "Whether the pattern is found in the text. Also `text RLIKE pattern`.",
+    ("'abc' RLIKE 'b.$'", "true"),
+    build=_rlike,
+    aliases=("regexp", "regexp_like"),
+)
+define(
+    "regexp_extract(text string, pattern string[, group int]) -> string",
+    None,
+    "What the group (1 by default, 0 is all) matched first; '' if nothing matched.",
+    ("regexp_extract('a-12', '([a-z])-([0-9]+)', 2)", "'12'"),
+    build=_with(regexes.regexp_extract, STRING),
+)
+define(
+    "regexp_extract_all(text string, pattern string[, group int]) -> array<string>",
+    None,
+    "What the group matched each time.",
+    ("regexp_extract_all('a1b22', '([0-9]+)')", "array('1', '22')"),
+    build=_with(regexes.regexp_extract_all, ARRAY_OF_STRING),
+)
+define(
+    "regexp_substr(text string, pattern string) -> string",
+    None,
+    "What the pattern matched first; NULL if nothing.",
+    ("regexp_substr('a-12', '[0-9]+')", "'12'"),
+    build=_with(regexes.regexp_substr, STRING, True),
+)
+define(
+    "regexp_replace(text string, pattern string, replacement string) -> string",
+    None,
+    "Each match replaced; $1 in the replacement is what group 1 matched.",
+    ("regexp_replace('a-12', '([0-9])', '<$1>')", "'a-<1><2>'"),
+    build=_with(regexes.regexp_replace, STRING),
+)
+define(
+    "regexp_count(text string, pattern string) -> int",
+    None,
+    "How often the pattern matches.",
+    ("regexp_count('a1b2', '[0-9]')", "2"),
+    build=_with(regexes.regexp_count, INT),
+)
+define(
+    "regexp_instr(text string, pattern string) -> int",
+    None,
+    "Where the first match begins, from 1; 0 if nowhere.",
+    ("regexp_instr('ab1', '[0-9]')", "3"),
+    build=_with(regexes.regexp_instr, INT),
+)
+define(
+    "split(text string, pattern string[, limit int]) -> array<string>",
+    None,
+    "The pieces between the matches; at most `limit` if it is positive.",
+    ("split('a1b2c', '[0-9]')", "array('a', 'b', 'c')"),
+    ("split('a,b,c', ',', 2)", "array('a', 'b,c')"),
+    build=_with(regexes.split, ARRAY_OF_STRING),
+)

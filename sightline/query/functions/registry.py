@@ -84,7 +84,7 @@ def define(
     assert match, signature
     name, inside, result = match.groups()
     variadic, inside = "..." in inside, inside.replace("...", "")
-    required = inside.split("[")[0]
+    required = re.sub(r"\[.*?\]", "", inside)
     parameters = tuple(
         Parameter(*each.strip().split(" ", 1)) for each in re.sub(r"[\[\]]", "", inside).split(",") if each.strip()
     )

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP
 from sightline.query.expressions.code import Code
 from sightline.query.functions.registry import Call, define, family
 from sightline.query.runtime import decimals, maths_rounding, numbers
-from sightline.query.types import BIGINT, DOUBLE, FLOAT, Decimal
+from sightline.query.types import BIGINT, FLOAT, Decimal
 
 family("rounding")
 
@@ -53,17 +53,33 @@ def _ceil(call: Call) -> Code:
     return e.call(maths_rounding.ceil if up else maths_rounding.floor, BIGINT, code)
 
 
-define("round(value number[, digits int]) -> number", None, "Half up, to `digits` (0) after the point, or before it if negative.",
-       ("round(2.5)", "3"), ("round(-1.25, 1)", "-1.3"), ("round(155, -1)", "160"), build=_round)  # fmt: skip
+define(
+    "round(value number[, digits int]) -> number",
+    None,
+    "Half up, to `digits` (0) after the point, or before it if negative.",
+    ("round(2.5)", "3"),
+    ("round(-1.25, 1)", "-1.3"),
+    ("round(155, -1)", "160"),
+    build=_round,
+)
 define(
     "bround(value number[, digits int]) -> number", None, "Half to the even digit.", ("bround(2.5)", "2"), build=_round
 )
-define("ceil(value number) -> bigint", None, "The least whole number not below.", ("ceil(-0.1)", "0"), ("ceil(1.2D)", "2L"),
-       build=_ceil, aliases=("ceiling",))  # fmt: skip
+define(
+    "ceil(value number) -> bigint",
+    None,
+    "The least whole number not below.",
+    ("ceil(-0.1)", "0"),
+    ("ceil(1.2D)", "2L"),
+    build=_ceil,
+    aliases=("ceiling",),
+)
 define(
     "floor(value number) -> bigint", None, "The greatest whole number not above.", ("floor(-0.1)", "-1"), build=_ceil
 )
-define("rint(value double) -> double", maths_rounding.rint, "The nearest whole number, half to even, as a DOUBLE.",
-       ("rint(2.5)", "2.0D"))  # fmt: skip
-
-__all__ = ["DOUBLE"]
+define(
+    "rint(value double) -> double",
+    maths_rounding.rint,
+    "The nearest whole number, half to even, as a DOUBLE.",
+    ("rint(2.5)", "2.0D"),
+)

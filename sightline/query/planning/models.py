@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from sightline.query.dialect import offset_of
 from sightline.query.expressions import Code
-from sightline.query.functions import FUNCTIONS
+from sightline.query.functions import FUNCTIONS, load
 from sightline.query.planning.nodes import Explode, ModelCall, Plan
 from sightline.query.planning.scope import Scope
 from sightline.query.schema import Column, field_name
@@ -31,6 +31,7 @@ def plan_models(scope: Scope, plan: Plan, select: exp.Select, stage: int) -> Non
 
     Raises QueryError.
     """
+    load()
     calls: dict[exp.Expression, ModelCall] = {}
     for node in _calls(select):
         if node in calls:
@@ -38,6 +39,8 @@ def plan_models(scope: Scope, plan: Plan, select: exp.Select, stage: int) -> Non
         if len(calls) == CALLS_MAX:
             raise scope.error(f"{CALLS_MAX} different model calls a query are allowed", node)
         call = _call(scope, node, f"answer{len(calls)}")
+        if call is None:
+            continue
         calls[node] = call
         plan.models.append(call)
         kind = PREDICT_TYPE if call.function == "predict" else VECTOR_TYPE
@@ -58,7 +61,8 @@ def _is_call(node: exp.Anonymous) -> bool:
     return name in ("predict", "featurize") or (name not in FUNCTIONS and named)
 
 
-def _call(scope: Scope, node: exp.Anonymous, variable: str) -> ModelCall:
+def _call(scope: Scope, node: exp.Anonymous, variable: str) -> ModelCall | None:
+    """None where it is no call of a model after all, but of a function that nobody knows."""
     function, arguments = node.name.lower(), node.expressions
     usage = _USAGE if function == "predict" else f"{function}('model', image)"
     counts = (2, 3) if function == "predict" else (2,)
@@ -66,6 +70,8 @@ def _call(scope: Scope, node: exp.Anonymous, variable: str) -> ModelCall:
         raise scope.error(f"write {usage}", node)
     image = scope.expressions.compile(arguments[1])
     if image.type != BINARY:
+        if function not in ("predict", "featurize"):
+            return None
         raise scope.error(f"the second argument of {function} must be an image, this is {image.type}", arguments[1])
     if image.stage:
         raise scope.error("the image must be the event's, not a table's", arguments[1])

@@ -11,6 +11,10 @@ def _same(left: Any, right: Any) -> bool:
     return bool(left == right or (left != left and right != right))
 
 
+def _order(left: Any, right: Any) -> int:
+    return -1 if less(left, right) else 1 if less(right, left) else 0
+
+
 def size(values: list[Any]) -> int:
     return len(values)
 
@@ -20,7 +24,8 @@ def element_at(values: list[Any], index: int) -> Any:
         raise EvalError("[INVALID_INDEX_OF_ZERO] elements count from 1")
     if abs(index) > len(values):
         raise EvalError(
-            f"[INVALID_ARRAY_INDEX_IN_ELEMENT_AT] index {index} of {len(values)} elements; try_element_at gives NULL instead"
+            f"[INVALID_ARRAY_INDEX_IN_ELEMENT_AT] index {index} of {len(values)} elements; "
+            "try_element_at gives NULL instead"
         )
     return values[index - 1 if index > 0 else index]
 
@@ -68,15 +73,13 @@ def array_min(values: list[Any]) -> Any:
 
 
 def array_join(values: list[str | None], separator: str, null: str | None = None) -> str:
-    return separator.join(
-        each if each is not None else null for each in values if (each if each is not None else null) is not None
-    )  # type: ignore[misc]
+    written = (null if each is None else each for each in values)
+    return separator.join(each for each in written if each is not None)
 
 
 def sort_array(values: list[Any], ascending: bool = True) -> list[Any]:
     nulls = [None] * values.count(None)
-    order = cmp_to_key(lambda a, b: -1 if less(a, b) else 1 if less(b, a) else 0)
-    present = sorted((each for each in values if each is not None), key=order, reverse=not ascending)
+    present = sorted((each for each in values if each is not None), key=cmp_to_key(_order), reverse=not ascending)
     return nulls + present if ascending else present + nulls
 
 

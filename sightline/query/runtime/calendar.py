@@ -124,6 +124,11 @@ _TRUNCATES = {
 }  # fmt: skip
 
 
+def is_unit(word: str, of_date: bool) -> bool:
+    """Whether `trunc` or `date_trunc` knows it."""
+    return trunc(date(2000, 1, 1), word) is not None or (not of_date and word.upper() in _TRUNCATES)
+
+
 def date_trunc(unit: str, time_us: int) -> int | None:
     word = unit.upper()
     if word in _TRUNCATES:
@@ -203,6 +208,10 @@ def seconds_of(time_us: int) -> int:
     return time_us // SECOND_US
 
 
+def seconds_towards_zero(time_us: int) -> int:
+    return time_us // SECOND_US if time_us >= 0 else -(-time_us // SECOND_US)
+
+
 def millis_of(time_us: int) -> int:
     return time_us // 1000
 
@@ -229,7 +238,7 @@ def timestamp_of_exact(seconds: Decimal) -> int:
 def timestamp_of_float(seconds: float) -> int | None:
     if seconds != seconds or seconds in (float("inf"), float("-inf")):
         return None
-    return max(min(int(seconds * 1e6), 2**63 - 1), -(2**63))
+    return int(max(min(seconds * 1e6, 2.0**63), -(2.0**63))) - (seconds * 1e6 >= 2.0**63)
 
 
 def convert_zone(source: str, target: str, time_us: int) -> int:
@@ -244,7 +253,8 @@ def months_added(day: date, months: int) -> date:
 
 PARTS: dict[str, Callable[..., object]] = {
     "YEAR": year, "Y": year, "YEARS": year, "YR": year, "YRS": year, "YEAROFWEEK": year_of_week, "QUARTER": quarter,
-    "QTR": quarter, "MONTH": month, "MON": month, "MONS": month, "MONTHS": month, "WEEK": week_of_year, "W": week_of_year,
+    "QTR": quarter, "MONTH": month, "MON": month, "MONS": month, "MONTHS": month, "WEEK": week_of_year,
+    "W": week_of_year,
     "WEEKS": week_of_year, "DAY": day_of_month, "D": day_of_month, "DAYS": day_of_month, "DAYOFWEEK": day_of_week,
     "DOW": day_of_week, "DAYOFWEEK_ISO": day_of_week_iso, "DOW_ISO": day_of_week_iso, "DOY": day_of_year,
     "HOUR": hour, "H": hour, "HOURS": hour, "HR": hour, "HRS": hour, "MINUTE": minute, "M": minute, "MIN": minute,

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from math import isfinite, isnan
 
-from sightline.query.errors import bad_cast, cast_overflow
+from sightline.query.errors import EvalError, bad_cast, cast_overflow, shown
 from sightline.query.runtime.decimals import fit
 from sightline.query.runtime.numbers import float32
 
@@ -86,10 +86,17 @@ def boolean_of_text(text: str) -> bool:
 
 
 def whole_of_float(value: float, low: int, high: int, target: str) -> int:
-    """Towards zero."""
+    """Towards zero. The limit of a BIGINT is compared as a DOUBLE, in which it is 2^63."""
+    if value == 2.0**63 and high == 2**63 - 1:
+        return high
     if not isfinite(value) or not low <= int(value) <= high:
         raise cast_overflow(value, "double", target)
     return int(value)
+
+
+def whole_of_float32(value: float, low: int, high: int, target: str) -> int:
+    """The limit of an INT is compared as a FLOAT, in which it is 2^31."""
+    return high if high == 2**31 - 1 and value == 2.0**31 else whole_of_float(value, low, high, target)
 
 
 def whole_of_whole(value: int, low: int, high: int, target: str) -> int:
@@ -103,7 +110,10 @@ def boolean_text(value: bool) -> str:
 
 
 def binary_text(value: bytes) -> str:
-    return value.decode(errors="replace")
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise EvalError(f"[INVALID_UTF8_STRING] {shown(value)} is not UTF-8") from None
 
 
 def text_binary(value: str) -> bytes:

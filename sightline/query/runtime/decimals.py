@@ -4,14 +4,15 @@ from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
     ROUND_FLOOR,
+    ROUND_HALF_EVEN,
     ROUND_HALF_UP,
     Context,
     Decimal,
-    InvalidOperation,
     localcontext,
 )
+from math import ceil, floor, isfinite
 
-from sightline.query.errors import cast_overflow, division_by_zero, out_of_range, overflow, remainder_by_zero
+from sightline.query.errors import cast_overflow, division_by_zero, out_of_range, remainder_by_zero
 
 WIDE = Context(prec=400, rounding=ROUND_HALF_UP, Emin=-999999, Emax=999999)
 SPARK = Context(prec=38, rounding=ROUND_HALF_UP, Emin=-999999, Emax=999999)
@@ -66,10 +67,20 @@ def decimal_positive_remainder(left: Decimal, right: Decimal, precision: int, sc
 def decimal_divide_whole(left: Decimal, right: Decimal) -> int:
     if not right:
         division_by_zero()
-    result = int(WIDE.divide_int(left, right))
-    if not -(2**63) <= result < 2**63:
-        overflow("bigint")
-    return result
+    # What does not fit 64 bits wraps around, as in Spark.
+    return (int(WIDE.divide_int(left, right)) + 2**63) % 2**64 - 2**63
+
+
+_NEGATES = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999)
+
+
+def decimal_negative(value: Decimal, precision: int, scale: int) -> Decimal:
+    """Rounded to 34 digits, as Scala negates."""
+    return fit(_NEGATES.minus(value), precision, scale)
+
+
+def decimal_abs(value: Decimal, precision: int, scale: int) -> Decimal:
+    return decimal_negative(value, precision, scale) if value < 0 else value
 
 
 def decimal_to_whole(value: Decimal, low: int, high: int, target: str) -> int:
@@ -79,12 +90,17 @@ def decimal_to_whole(value: Decimal, low: int, high: int, target: str) -> int:
     return result
 
 
-def decimal_of_float(value: float, precision: int, scale: int) -> Decimal:
-    """By the shortest decimal text of `value`, as Spark does."""
-    try:
-        return fit(Decimal(repr(value)), precision, scale)
-    except InvalidOperation:
-        raise out_of_range(value, f"decimal({precision},{scale})") from None
+def long_decimal_to_whole(value: Decimal, low: int, high: int, target: str) -> int:
+    """Of more than 18 digits: by way of a DOUBLE, as Spark has it for all but BIGINT."""
+    nearest = float(value)
+    if not (low <= ceil(nearest) and floor(nearest) <= high):
+        raise cast_overflow(value, "decimal", target)
+    return int(nearest)
+
+
+def decimal_of_float(value: float, precision: int, scale: int) -> Decimal | None:
+    """By the shortest decimal text of `value`; NULL of NaN and the infinities, as Spark does."""
+    return fit(Decimal(repr(value)), precision, scale) if isfinite(value) else None
 
 
 def decimal_of_whole(value: int, precision: int, scale: int) -> Decimal:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from decimal import Decimal
 
 from sightline.query.errors import overflow
 
@@ -26,13 +25,17 @@ asin, acos, atan = (_nan_where_undefined(f, f.__name__) for f in (math.asin, mat
 cosh, tanh = (_nan_where_undefined(f, f.__name__) for f in (math.cosh, math.tanh))
 exp, expm1 = (_nan_where_undefined(f, f.__name__) for f in (math.exp, math.expm1))
 hypot = _nan_where_undefined(math.hypot, "hypot")
-atan2 = _nan_where_undefined(math.atan2, "atan2")
 
 
 def cbrt(value: float) -> float:
     root = math.cbrt(value)
     # One step of Newton's: the C library's may be off by an ulp for cubes.
     return root - (root * root * root - value) / (3 * root * root) if root and math.isfinite(root) else root
+
+
+def atan2(y: float, x: float) -> float:
+    """Zeros lose their sign, as in Spark."""
+    return math.atan2(y + 0.0, x + 0.0)
 
 
 def sinh(value: float) -> float:
@@ -104,14 +107,6 @@ def is_nan(value: float | None) -> bool:
     return value is not None and value != value
 
 
-def decimal_abs(value: Decimal) -> Decimal:
-    return value.copy_abs()
-
-
-def decimal_negative(value: Decimal) -> Decimal:
-    return value.copy_negate() if value else value
-
-
 def factorial(value: int) -> int | None:
     return math.factorial(value) if 0 <= value <= 20 else None
 
@@ -169,15 +164,14 @@ def width_bucket(value: float, low: float, high: float, buckets: int) -> int | N
         return None
     if value != value:
         return None
-    lower, upper = min(low, high), max(low, high)
     if low < high:
-        if value < lower:
-            return 0
-        if value >= upper:
-            return buckets + 1
-        return int(buckets * (value - lower) / (upper - lower)) + 1
-    if value > upper:
+        inside, beyond, part = low <= value, value >= high, value - low
+    else:
+        inside, beyond, part = value <= low, value <= high, low - value
+    if not inside:
         return 0
-    if value <= lower:
+    if beyond:
         return buckets + 1
-    return int(buckets * (upper - value) / (upper - lower)) + 1
+    share = buckets * part / abs(high - low)
+    # As Java's (long): the difference of the largest numbers is infinite.
+    return 1 if share != share else int(min(share, 2.0**63 - 1024)) + 1

@@ -39,7 +39,7 @@ def round_float32(value: float, digits: int, rounding: str) -> float:
     exponent = exact.as_tuple().exponent
     assert isinstance(exponent, int)
     if -exponent <= digits:
-        return value
+        return value + 0.0
     if exact.adjusted() + 1 < -digits:
         return 0.0
     return float32(float(exact.quantize(Decimal(1).scaleb(-digits), rounding))) or 0.0

@@ -139,7 +139,7 @@ def round_whole(value: int, digits: int, half_even: bool = False) -> int:
         return value
     if -digits > 20:
         return 0
-    unit = 10**-digits
+    unit: int = 10**-digits
     head, tail = divmod(abs(value), unit)
     if tail * 2 > unit or (tail * 2 == unit and not (half_even and head % 2 == 0)):
         head += 1
@@ -154,7 +154,7 @@ def round_float(value: float, digits: int, rounding: str) -> float:
     exponent = exact.as_tuple().exponent
     assert isinstance(exponent, int)
     if -exponent <= digits:
-        return value
+        return value + 0.0
     if exact.adjusted() + 1 < -digits:
         return 0.0
     rounded = float(exact.quantize(Decimal(1).scaleb(-digits), rounding))

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from sightline.query.errors import EvalError, shown
+from sightline.query.runtime.calendar import seconds_towards_zero
 from sightline.query.runtime.times import SECOND_US, in_zone, moment_of, timestamp_of
 
 MONTHS = [
@@ -31,7 +32,8 @@ _WRITES = {
     *("S" * n for n in range(1, 10)),
 }  # fmt: skip
 _READS = {
-    "yyyy": r"(?P<y>\d{4})", "MM": r"(?P<M>\d{2})", "M": r"(?P<M>\d{1,2})", "dd": r"(?P<d>\d{2})", "d": r"(?P<d>\d{1,2})",
+    "yyyy": r"(?P<y>\d{4})", "MM": r"(?P<M>\d{2})", "M": r"(?P<M>\d{1,2})", "dd": r"(?P<d>\d{2})",
+    "d": r"(?P<d>\d{1,2})",
     "HH": r"(?P<H>\d{2})", "H": r"(?P<H>\d{1,2})", "hh": r"(?P<h>\d{2})", "h": r"(?P<h>\d{1,2})",
     "mm": r"(?P<m>\d{2})", "m": r"(?P<m>\d{1,2})", "ss": r"(?P<s>\d{2})", "s": r"(?P<s>\d{1,2})",
     "a": r"(?P<a>[AaPp][Mm])", "XXX": r"(?P<X>[Zz]|[+-]\d{2}:\d{2})", "xxx": r"(?P<X>[+-]\d{2}:\d{2})",
@@ -166,7 +168,7 @@ def parse_date(text: str, pattern: str) -> date:
 
 
 def parse_seconds(text: str, pattern: str = DEFAULT) -> int:
-    return parse_time(text, pattern) // SECOND_US
+    return seconds_towards_zero(parse_time(text, pattern))
 
 
 def try_parse_time(text: str, pattern: str) -> int | None:
@@ -177,4 +179,5 @@ def try_parse_time(text: str, pattern: str) -> int | None:
 
 
 def format_seconds(seconds: int, pattern: str = DEFAULT) -> str:
-    return format_time(seconds * SECOND_US, pattern)
+    """What does not fit 64 bits of microseconds wraps around, as in Spark."""
+    return format_time((seconds * SECOND_US + 2**63) % 2**64 - 2**63, pattern)

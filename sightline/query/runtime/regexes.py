@@ -29,7 +29,8 @@ def regexp_extract_all(text: str, pattern: str, group: int = 1) -> list[str]:
 
 def regexp_substr(text: str, pattern: str) -> str | None:
     match = regex(pattern).search(text)
-    return match.group() if match else None
+    # Nothing matched and '' matched are the same to Spark.
+    return (match.group() if match else None) or None
 
 
 def regexp_count(text: str, pattern: str) -> int:
@@ -59,6 +60,8 @@ def template(replacement: str) -> str:
 
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     compiled = regex(pattern)
+    if compiled.search(text) is None:
+        return text
     wanted = template(replacement)
     try:
         return compiled.sub(wanted, text)

@@ -13,6 +13,11 @@ def _bounded(length: int) -> None:
         raise EvalError(f"[COLLECTION_SIZE_LIMIT_EXCEEDED] {length} characters; {TEXT_CHARACTERS_MAX} are allowed")
 
 
+def _countable(place: int) -> None:
+    if place == -(2**31):
+        raise EvalError(f"[ARITHMETIC_OVERFLOW] {place} has no positive INT beside it")
+
+
 def lower(text: str) -> str:
     return text.lower()
 
@@ -72,6 +77,7 @@ def right(text: str, length: int) -> str:
 def substring_index(text: str, delimiter: str, count: int) -> str:
     if not delimiter or count == 0:
         return ""
+    _countable(count)
     parts = text.split(delimiter) if count > 0 else _rsplit(text, delimiter)
     return delimiter.join(parts[:count] if count > 0 else parts[count:])
 
@@ -83,6 +89,7 @@ def _rsplit(text: str, delimiter: str) -> list[str]:
 def split_part(text: str, delimiter: str, part: int) -> str:
     if part == 0:
         raise EvalError("[INVALID_INDEX_OF_ZERO] parts count from 1")
+    _countable(part)
     parts = text.split(delimiter) if delimiter else [text]
     at = part - 1 if part > 0 else len(parts) + part
     return parts[at] if 0 <= at < len(parts) else ""
@@ -101,7 +108,10 @@ def translate(text: str, before: str, after: str) -> str:
 
 def overlay(text: str, replacement: str, start: int, length: int = -1) -> str:
     covered = length if length >= 0 else len(replacement)
-    return substring(text, 1, start - 1) + replacement + substring(text, start + covered)
+    # 32 bits, as in Java.
+    rest = (start + covered + 2**31) % 2**32 - 2**31
+    before = (start - 1 + 2**31) % 2**32 - 2**31
+    return substring(text, 1, before) + replacement + substring(text, rest)
 
 
 def lpad(text: str, length: int, pad: str = " ") -> str:
@@ -136,7 +146,9 @@ def instr(text: str, search: str) -> int:
 
 
 def locate(search: str, text: str, start: int = 1) -> int:
-    return text.find(search, start - 1) + 1 if start > 0 else 0
+    if start <= 0:
+        return 0
+    return text.find(search, start - 1) + 1 if search else 1
 
 
 def startswith(text: str, prefix: str) -> bool:
@@ -182,8 +194,8 @@ def soundex(text: str) -> str:
     """`text` itself if it does not begin with an English letter. H and W do not part equal codes, vowels do."""
     if not text or not ("A" <= text[0].upper() <= "Z") or not text[0].isascii():
         return text
-    letters = [each for each in text.upper()]
-    codes = [_CODES.get(each, 0) for each in letters if each not in "HW" or False]
+    letters = list(text.upper())
+    codes = [_CODES.get(each, 0) for each in letters if each not in "HW"]
     merged = [code for code, _ in groupby(codes)]
     first = letters[0]
     rest = merged[1:] if first not in "HW" else merged

@@ -37,6 +37,12 @@ def _java(value: float, text: str) -> str:
         return f"{sign}0.0"
     exponent = len(whole) - 1 + int(exponent_text or 0) - (len(whole + fraction) - len(digits))
     digits = digits.rstrip("0")
+    if len(digits) == 1:
+        # Java writes two digits at least, and then the two that are nearest.
+        head, _, tail = f"{abs(value):.1e}".partition("e")
+        nearest = head.replace(".", "").rstrip("0")
+        if float(f"{head}e{tail}") == abs(value):
+            digits, exponent = nearest, int(tail)
     if 1e-3 <= abs(value) < 1e7:
         if exponent < 0:
             return f"{sign}0.{'0' * (-exponent - 1)}{digits}"

@@ -6,14 +6,16 @@ from datetime import time as clock
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sightline.query.errors import EvalError, bad_cast, cast_overflow
+from sightline.query.errors import EvalError, bad_cast, cast_overflow, shown
 from sightline.query.runtime.casts import _BLANK
 
 DAY_US, SECOND_US = 86_400_000_000, 1_000_000
+CYCLE_DAYS = 146_097
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _DATE = re.compile(r"([+-]?\d{4,7})(?:-(\d{1,2})(?:-(\d{1,2})(?:[ T].*)?)?)?", re.ASCII | re.DOTALL)
 _TIMESTAMP = re.compile(
-    r"([+-]?\d{4,6})(?:-(\d{1,2})(?:-(\d{1,2})(?:[ T](\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?)?\s?(\S.*)?)?)?)?",
+    r"([+-]?\d{4,6})(?:-(\d{1,2})(?:-(\d{1,2})"
+    r"(?:[ T](\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?)?\s?(\S.*)?)?)?)?",
     re.ASCII,
 )
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?", re.ASCII)
@@ -55,9 +57,21 @@ def date_text(value: date) -> str:
 
 def timestamp_text(time_us: int) -> str:
     """The fraction of the second without trailing zeros."""
+    days, rest_us = divmod(time_us, DAY_US)
+    if not 1 <= days + EPOCH_ORDINAL <= date.max.toordinal():
+        return _text_of_far(days, rest_us)
     moment = moment_of(time_us)
     text = moment.isoformat(" ", "microseconds" if moment.microsecond else "seconds")
     return text.rstrip("0") if moment.microsecond else text
+
+
+def _text_of_far(days: int, rest_us: int) -> str:
+    """Outside the years 1 to 9999: the same day 400-year cycles away, with its own year."""
+    cycles = (days + EPOCH_ORDINAL - 1) // CYCLE_DAYS
+    near = timestamp_text((days - cycles * CYCLE_DAYS) * DAY_US + rest_us)
+    year = int(near[:4]) + 400 * cycles
+    sign = "-" if year < 0 else "+" if year > 9999 else ""
+    return f"{sign}{abs(year):04d}{near[4:]}"
 
 
 def date_of_text(text: str) -> date:
@@ -67,7 +81,8 @@ def date_of_text(text: str) -> date:
         try:
             return date(int(year), int(month or 1), int(day or 1))
         except ValueError:
-            pass
+            if not 1 <= int(year) <= 9999:
+                raise EvalError(f"[DATETIME_OVERFLOW] {shown(text)} is not of the years 1 to 9999") from None
     raise bad_cast(text, "string", "date")
 
 

@@ -131,6 +131,12 @@ class WindowState:
         self._forgotten.clear()
         return [*entries, marker, *tombstones]
 
+    def drop_changes(self) -> None:
+        """What a checkpoint would write: for a run that writes none, and begins anew after a crash."""
+        self.dirty.clear()
+        self._unsaved.clear()
+        self._forgotten.clear()
+
     def _take_dirty(self) -> None:
         self.epoch += 1
         update = self._spec.emit == "update"
