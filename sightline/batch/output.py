@@ -34,8 +34,7 @@ def open_output(target: str, types: Mapping[str, Type]) -> Output:
     """By the name's ending. Raises ConfigError."""
     if target == STDOUT:
         return JsonLines(sys.stdout.buffer, lambda: None, lambda: None)
-    path = Path(target)
-    partial = path.with_name(path.name + ".partial")
+    path, partial = Path(target), partial_of(target)
     try:
         if path.suffix == ".parquet":
             return ParquetFile(path, partial, types)
@@ -55,6 +54,12 @@ def open_output(target: str, types: Mapping[str, Type]) -> Output:
         partial.unlink(missing_ok=True)
 
     return JsonLines(file, finish, abandon)
+
+
+def partial_of(target: str) -> Path:
+    """Where a result is written before it is whole."""
+    path = Path(target)
+    return path.with_name(path.name + ".partial")
 
 
 class JsonLines:

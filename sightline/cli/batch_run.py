@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.batch.execute import Execution
-from sightline.batch.output import STDOUT, Letters, open_output
+from sightline.batch.output import STDOUT, Letters, open_output, partial_of
 from sightline.batch.report import Report
 from sightline.cli.batch_input import open_input, reader_for
 from sightline.cli.batch_progress import progress
@@ -69,6 +69,8 @@ def _execute(this: _Run) -> None:
     _check_time(this.file, query, source)
     models = _models(this, query)
     execution = Execution(this.file.pipeline, query, _bind(query, tables), models, report)
+    # Before it is opened: an interruption may come at any moment.
+    this.parts.callback(partial_of(arguments.output).unlink, missing_ok=True)
     output = open_output(arguments.output, planned.types)
     try:
         needed = planned.source_columns
