@@ -52,6 +52,8 @@ class Lifecycle:
         if self.state is State.STARTING:
             gc.collect()
             gc.freeze()
+            # What an event leaves behind has no cycles: look for them seldom.
+            gc.set_threshold(20_000, 20, 20)
             self.state = State.READY
             log.info("ready")
 
