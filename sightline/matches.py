@@ -11,7 +11,9 @@ from sightline.events import Headers, Origin, Reason, Refusal, encode_headers, f
 
 MATCH_TYPE = "sightline.match.v1"
 
-_json = msgspec.json.Encoder(decimal_format="number")
+encode_columns = msgspec.json.Encoder(decimal_format="number").encode
+"""A result row as JSON. Non-finite numbers become null."""
+
 _columns = msgspec.json.Decoder(dict[str, Any])
 _SAME = encode_headers({"type": MATCH_TYPE}, "application/json")
 
@@ -56,7 +58,7 @@ def encode(match: Match) -> tuple[bytes, list[tuple[str, bytes]]]:
         headers += [(name, text.encode()) for name, text in scored.items() if text is not None]
     if match.traceparent:
         headers.append(("traceparent", match.traceparent.encode()))
-    return _json.encode(match.columns), headers
+    return encode_columns(match.columns), headers
 
 
 def decode(value: bytes | None, headers: Headers | None) -> Match | Refusal:

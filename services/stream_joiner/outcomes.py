@@ -17,7 +17,7 @@ from sightline.events import Event, Origin, Reason, Refusal
 from sightline.ids import match_id, record_match_id, window_id
 from sightline.io.kafka import TopicInfo
 from sightline.io.records import Raw
-from sightline.matches import Match, encode
+from sightline.matches import Match, encode, encode_columns
 from sightline.proto import featurizer_pb2 as pb
 from sightline.query.keys import record_key
 from sightline.query.pipeline import Pipeline
@@ -54,6 +54,8 @@ class Outcomes:
     ) -> None:
         self._pipeline, self._metrics, self._dead_letters = pipeline, metrics, dead_letters
         self._cluster_id, self._topics = cluster_id, topics
+        sink = pipeline.sink
+        self._sink_topic, self._sink_key, self._plain = sink.topic, sink.key, sink.format == "json"
 
     def count(self, outcome: str, events: int = 1) -> None:
         if events:
@@ -82,12 +84,15 @@ class Outcomes:
         self, rows: list[Row] | tuple[Row, ...], event: Any, place: Place, times: Times, response: "Answered | None"
     ) -> list[Output]:
         """The outputs of an event's rows."""
-        matched_us = now_us()
+        matched_us = now_us() if response else times.submitted_us
         stages = self._stages(times, matched_us, response)
-        origin = Origin(self._cluster_id, self._topics[place.topic].topic_id, *place)
-        outputs = [
-            self._match(n, row, event, origin, times, matched_us, stages, response) for n, row in enumerate(rows)
-        ]
+        if self._plain:
+            outputs = [self._row(row) for row in rows]
+        else:
+            origin = Origin(self._cluster_id, self._topics[place.topic].topic_id, *place)
+            outputs = [
+                self._match(n, row, event, origin, times, matched_us, stages, response) for n, row in enumerate(rows)
+            ]
         self._metrics.outcome["matched"].inc()
         for stage, observe in self._metrics.stage.items():
             observe.observe(stages[stage] / 1e6)
@@ -130,6 +135,8 @@ class Outcomes:
 
     def window(self, row: Row, start_us: int, end_us: int, key: Any, revision: str) -> Output:
         """The output of a group's row."""
+        if self._plain:
+            return self._row(row)
         identity = window_id(self._pipeline.name, start_us, key, revision)
         return self._output(
             Match(
@@ -155,9 +162,12 @@ class Outcomes:
         topic = self._pipeline.windows.late_topic if reason is Reason.LATE else None
         return Output(topic or self._dead_letters, None, value, [(name, text.encode()) for name, text in headers])
 
+    def _row(self, row: Row) -> Output:
+        return Output(self._sink_topic, record_key(row, self._sink_key), encode_columns(row))
+
     def _output(self, match: Match) -> Output:
         value, headers = encode(match)
-        return Output(self._pipeline.sink.topic, record_key(match.columns, self._pipeline.sink.key), value, headers)
+        return Output(self._sink_topic, record_key(match.columns, self._sink_key), value, headers)
 
     def _stages(self, times: Times, matched_us: int, response: "Answered | None") -> dict[str, int]:
         """Boundaries on one chain, so that they add up; decode and inference lie inside featurize."""

@@ -17,8 +17,9 @@ class PipelineFacts(NamedTuple):
 
 
 def load_facts(path: Path) -> dict[str, PipelineFacts]:
-    """The pipelines of a file or directory, by name. Raises ConfigError."""
-    return {file.pipeline.name: _facts(file) for file in load_all(path)}
+    """The pipelines of a file or directory whose rows are CloudEvents, by name. Raises ConfigError."""
+    files = [each for each in load_all(path) if each.pipeline.sink.format == "cloudevents"]
+    return {file.pipeline.name: _facts(file) for file in files}
 
 
 def _facts(file: PipelineFile) -> PipelineFacts:

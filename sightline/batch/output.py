@@ -75,7 +75,7 @@ class JsonLines:
 
     def __init__(self, file: BinaryIO, finish: Callable[[], object], abandon: Callable[[], object]) -> None:
         self._file, self._finish, self._abandon = file, finish, abandon
-        self._encode = msgspec.json.Encoder().encode_lines
+        self._encode = msgspec.json.Encoder(decimal_format="number").encode_lines
 
     def write(self, rows: Sequence[Any]) -> None:
         if rows:

@@ -74,10 +74,15 @@ class Windows(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Sink(msgspec.Struct, forbid_unknown_fields=True):
-    """Where result rows go. `key` names the output columns that make the record key."""
+    """Where result rows go. `key` names the output columns that make the record key.
+
+    `cloudevents` rows have ids by which a copy is told, times and origins, in headers; `json` is the row alone, for
+    readers that want nothing else. Alert rules need CloudEvents.
+    """
 
     topic: str
     key: Annotated[list[str], msgspec.Meta(min_length=1)]
+    format: Literal["cloudevents", "json"] = "cloudevents"
 
 
 class Pipeline(msgspec.Struct, forbid_unknown_fields=True):

@@ -14,10 +14,10 @@ def _version() -> str:
     return f"sightline {version('sightline')}, Python {sys.version.split()[0]}"
 
 
-def _commands(template: Path, job: Job) -> list[Argv]:
+def _commands(template: Path, sink_format: str, job: Job) -> list[Argv]:
     pipeline = job.directory / "pipeline.yaml"
     text = template.read_text()
-    for name, value in {"EVENTS": job.events, "TABLE": job.table, "SINK": job.sink}.items():
+    for name, value in {"EVENTS": job.events, "TABLE": job.table, "SINK": job.sink, "FORMAT": sink_format}.items():
         text = text.replace(f"${{{name}}}", value)
     pipeline.write_text(text)
     flags = {
@@ -31,10 +31,11 @@ def _commands(template: Path, job: Job) -> list[Argv]:
     return [argv] * job.partitions
 
 
-def _engine(benchmark: str) -> Engine:
+def _engine(benchmark: str, name: str = "ours", sink_format: str = "json") -> Engine:
     template = BENCHMARKS / benchmark / "pipeline.yaml"
-    return Engine("ours", _version, lambda: None, partial(_commands, template))
+    return Engine(name, _version, lambda: None, partial(_commands, template, sink_format))
 
 
 YSB = [_engine("ysb")]
-JOIN = [_engine("join")]
+JOIN = [_engine("join"), _engine("join", "ours-cloudevents", "cloudevents")]
+"""As its peers send it, the row alone; and with the headers that tell copies and origins."""
