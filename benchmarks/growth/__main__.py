@@ -76,7 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", type=_names, default=list(SECTIONS), help=f"of {','.join(SECTIONS)}; all")
     parser.add_argument(
-        "--events", type=int, default=1_000_000, help="by which the larger topic is larger; fewer of large values"
+        "--events",
+        type=int,
+        default=2_000_000,
+        help="by which the larger topic is larger; fewer of large values; 2000000",
     )
     parser.add_argument("--rounds", type=int, default=1, help="how often each case is measured; 1")
     parser.add_argument("--keys", type=int, nargs="+", default=[100, 10_000, 100_000, 1_000_000])
@@ -95,14 +98,15 @@ def _names(text: str) -> list[str]:
 
 
 def _section(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """By size. Each has a broker of its own, whose data is gone before the next."""
+    """By size. A section has a broker of its own."""
     found = {}
-    for size in getattr(options, name):
-        print(f"{name}, {size:,}:", flush=True)
-        begin = time.monotonic()
-        with Rig(SCRATCH, pinned=name != "pipelines") as rig:
+    with Rig(SCRATCH, pinned=name != "pipelines") as rig:
+        sections.warm_up(rig)
+        for size in getattr(options, name):
+            print(f"{name}, {size:,}:", flush=True)
+            begin = time.monotonic()
             found[str(size)] = one = SECTIONS[name](rig, size, options)
-        print(f"{name}, {size:,}: {figures.line(one)} ({time.monotonic() - begin:.0f} s)", flush=True)
+            print(f"{name}, {size:,}: {figures.line(one)} ({time.monotonic() - begin:.0f} s)", flush=True)
     if name == "keys":
         keys.add_bytes_a_key(found)
     return found

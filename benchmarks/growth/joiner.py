@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from benchmarks.growth.load import Topic
@@ -16,7 +16,8 @@ from benchmarks.peers.engine import Argv, Engine, Job
 from benchmarks.peers.ours.adapter import commands, group, our_version
 from benchmarks.peers.rig import Rig, Run
 from benchmarks.ysb.run import Figures
-from sightline.io.kafka import end_offsets
+from sightline.io.kafka import end_offsets, reader_config
+from sightline.io.offsets import patiently
 from tools.processes import Process, ProcessError
 
 HERE = Path(__file__).parent
@@ -24,6 +25,7 @@ HERE = Path(__file__).parent
 TIMEOUT_S = 300.0
 _POLL_S = 0.05
 _SETTLE_S = 1.0
+_ANSWER_S = 5.0
 
 
 class Whole(NamedTuple):
@@ -55,15 +57,19 @@ def read_whole(rig: Rig, engine: Engine, topic: Topic, rows: int = 0, table: str
     Raises ProcessError if one ends by itself or time is up.
     """
     jobs = [rig.job(engine, topic.name, table, 1) for _ in range(pipelines)]
-    client, begin, begin_s = rig.admin, time.monotonic(), time.time()
+    progress = [_progress(rig, job) for job in jobs]
+    begin, begin_s = time.monotonic(), time.time()
     with ExitStack() as stack:
         runs = [stack.enter_context(rig.run(engine, job)) for job in jobs]
-        until(runs, lambda: all(committed(client, job) >= topic.events for job in jobs))
+        until(runs, lambda: all(_committed(*each) >= topic.events for each in zip(progress, jobs, strict=True)))
         wall_s, cpu_s = time.monotonic() - begin, sum(run.usage.now().cpu_s for run in runs)
         time.sleep(_SETTLE_S)
         settled = sum(run.usage.now().rss_bytes for run in runs)
         peak = sum(run.usage.rss_bytes_peak for run in runs)
         start_s = at_s(logged(runs[0].processes[0], "ready")) - begin_s
+    for each in progress:
+        each.close()
+    client = rig.admin
     written = [sink_records(client, job) for job in jobs]
     wrong = sum(abs(each - rows) for each in written)
     return Whole(Figures(cpu_s, wall_s, peak, sum(written), rows * pipelines, wrong), settled, start_s, jobs)
@@ -80,12 +86,15 @@ def until(runs: Sequence[Run], reached: Callable[[], bool]) -> None:
         time.sleep(_POLL_S)
 
 
-def committed(client: AdminClient, job: Job) -> int:
-    """The offset that the job's group has committed of its events; 0 without."""
-    asked = ConsumerGroupTopicPartitions(group(job), [TopicPartition(job.events, 0)])
-    (answer,) = client.list_consumer_group_offsets([asked]).values()
-    (found,) = answer.result().topic_partitions
-    return max(0, int(found.offset))
+def _progress(rig: Rig, job: Job) -> Consumer:
+    """Asks for what the job's group has committed, and joins no group."""
+    return Consumer(reader_config(rig.bootstrap_servers) | {"group.id": group(job)})
+
+
+def _committed(progress: Consumer, job: Job) -> int:
+    """The offset that the job's group has committed of its events, negative without."""
+    (found,) = patiently(lambda: progress.committed([TopicPartition(job.events, 0)], _ANSWER_S))
+    return int(found.offset)
 
 
 def sink_records(client: AdminClient, job: Job) -> int:

@@ -1,6 +1,7 @@
 """Topics of events, deterministic, in which the devices come one after the other in disorder."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from benchmarks.peers.rig import Rig
@@ -76,8 +77,9 @@ def padded(value_bytes: int) -> Make:
     return make
 
 
+@cache
 def load(rig: Rig, name: str, count: int, devices: int, make: Make) -> Topic:
-    """A topic of one partition."""
+    """A topic of one partition; asked for twice, it is there already."""
     print(f"  loading {count:,} events ...", end=" ", flush=True)
     rig.create_topic(name)
     fill(rig, name, (make(number, devices) for number in range(count)))

@@ -19,6 +19,15 @@ TOPIC_BYTES_MAX = 1_000_000_000
 """With large payloads there are fewer events: the difference between the two topics holds so much at most."""
 
 
+WARM_UP_EVENTS = 100_000
+
+
+def warm_up(rig: Rig) -> None:
+    """A first joiner waits for the broker to make its own topics, and for its code to be compiled."""
+    print("warm-up", flush=True)
+    read_whole(rig, joiner("keys.yaml"), load(rig, "warm-up", WARM_UP_EVENTS, DEVICES, reading))
+
+
 def small(events: int) -> int:
     """Of the smaller topic, where the larger has `events` more."""
     return max(1, events // 4)
@@ -52,7 +61,7 @@ def payload(rig: Rig, value_bytes: int, options: argparse.Namespace) -> dict[str
 def pipelines(rig: Rig, count: int, options: argparse.Namespace) -> dict[str, Any]:
     """So many joiners read one topic at once; an event counts once for each of them. Nothing is pinned."""
     sizes = (small(options.events), small(options.events) + options.events)
-    less, more = (load(rig, f"events-{count}-{size}", size, DEVICES, reading) for size in sizes)
+    less, more = (load(rig, f"events-{size}", size, DEVICES, reading) for size in sizes)
     engine = joiner("keys.yaml")
     pairs = rounds(options.rounds, (less, more), lambda topic: read_whole(rig, engine, topic, pipelines=count))
     return figures.case([pair._replace(events=pair.events * count) for pair in pairs]) | {"events": more.events}
