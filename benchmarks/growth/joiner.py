@@ -31,7 +31,8 @@ _ANSWER_S = 5.0
 class Whole(NamedTuple):
     """`jobs` may be started again: their groups, changelogs and sinks are those of the processes killed by now.
 
-    `rss_bytes_settled` is what they held a second after the end, `start_s` from the first's start to its readiness.
+    `figures.wall_s` counts from the first joiner's readiness, at which it begins to read, and `start_s` until then.
+    `rss_bytes_settled` is what they held a second after the end.
     """
 
     figures: Figures
@@ -57,22 +58,22 @@ def read_whole(rig: Rig, engine: Engine, topic: Topic, rows: int = 0, table: str
     Raises ProcessError if one ends by itself or time is up.
     """
     jobs = [rig.job(engine, topic.name, table, 1) for _ in range(pipelines)]
-    progress = [_progress(rig, job) for job in jobs]
-    begin, begin_s = time.monotonic(), time.time()
+    progress, begin_s = [_progress(rig, job) for job in jobs], time.time()
     with ExitStack() as stack:
         runs = [stack.enter_context(rig.run(engine, job)) for job in jobs]
         until(runs, lambda: all(_committed(*each) >= topic.events for each in zip(progress, jobs, strict=True)))
-        wall_s, cpu_s = time.monotonic() - begin, sum(run.usage.now().cpu_s for run in runs)
+        end_s, cpu_s = time.time(), sum(run.usage.now().cpu_s for run in runs)
         time.sleep(_SETTLE_S)
         settled = sum(run.usage.now().rss_bytes for run in runs)
         peak = sum(run.usage.rss_bytes_peak for run in runs)
-        start_s = at_s(logged(runs[0].processes[0], "ready")) - begin_s
+        ready_s = min(at_s(logged(run.processes[0], "ready")) for run in runs)
     for each in progress:
         each.close()
     client = rig.admin
     written = [sink_records(client, job) for job in jobs]
     wrong = sum(abs(each - rows) for each in written)
-    return Whole(Figures(cpu_s, wall_s, peak, sum(written), rows * pipelines, wrong), settled, start_s, jobs)
+    figures = Figures(cpu_s, end_s - ready_s, peak, sum(written), rows * pipelines, wrong)
+    return Whole(figures, settled, ready_s - begin_s, jobs)
 
 
 def until(runs: Sequence[Run], reached: Callable[[], bool]) -> None:
