@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "--events",
         type=int,
         default=2_000_000,
-        help="by which the larger topic is larger; fewer of large values; 2000000",
+        help="by which the larger topic is larger; fewer of large values and with many keys; 2000000",
     )
     parser.add_argument("--rounds", type=int, default=1, help="how often each case is measured; 1")
     parser.add_argument("--keys", type=int, nargs="+", default=[100, 10_000, 100_000, 1_000_000])

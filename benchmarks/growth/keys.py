@@ -18,8 +18,8 @@ from benchmarks.peers.rig import Rig
 from benchmarks.ysb.events import START_MS
 from sightline.io.kafka import end_offsets, reader_config
 
-BYTES_A_KEY_KEYS_MIN = 100_000
-"""With fewer, the growth of memory is less than what buffers vary by."""
+MANY_KEYS = 100_000
+"""From here on the topic grows by half as many events, which take long enough, and memory by more than buffers vary."""
 
 _CLOSING_MS = START_MS + 2 * 3_600_000
 
@@ -43,10 +43,9 @@ class Back(NamedTuple):
 
 def measure(rig: Rig, keys: int, options: argparse.Namespace) -> dict[str, Any]:
     """Both topics hold every key, so that the slope is that of events whose keys are there."""
-    fewest = max(keys, small(options.events))
-    less, more = (
-        load(rig, f"keys-{keys}-{count}", count, keys, reading) for count in (fewest, fewest + options.events)
-    )
+    events = options.events // 2 if keys >= MANY_KEYS else options.events
+    fewest = max(keys, small(events))
+    less, more = (load(rig, f"keys-{keys}-{count}", count, keys, reading) for count in (fewest, fewest + events))
     engine = joiner("keys.yaml")
     pairs = rounds(options.rounds, (less, more), lambda topic: read_whole(rig, engine, topic))
     back = restart(rig, engine, pairs[-1].large.jobs[0], more)
@@ -60,7 +59,7 @@ def add_bytes_a_key(section: dict[str, Any]) -> None:
     base_keys = min(map(int, section))
     base_mb = section[str(base_keys)]["rss_mb_settled"]
     for keys, found in section.items():
-        if int(keys) > base_keys and int(keys) >= BYTES_A_KEY_KEYS_MIN:
+        if int(keys) > base_keys and int(keys) >= MANY_KEYS:
             found["bytes_per_key"] = round((found["rss_mb_settled"] - base_mb) * 1e6 / (int(keys) - base_keys))
 
 
