@@ -11,7 +11,7 @@ RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
 
-.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables clean
+.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,10 @@ bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5
 bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS)
 	@$(BIN)/python -m benchmarks.join $(FLAGS)
 
+# `make bench-growth FLAGS="--only keys,payload"`
+bench-growth: setup kafka ## cost as keys, payloads, pipelines and tables grow, 10 minutes at most (FLAGS)
+	@$(BIN)/python -m benchmarks.growth $(FLAGS)
+
 # One after the other, also under -j: side by side they would measure each other.
 bench: ## every benchmark
 	@$(MAKE) bench-latency
@@ -82,6 +86,7 @@ bench: ## every benchmark
 	@$(MAKE) bench-join
 	@$(MAKE) bench-tables
 	@$(MAKE) bench-consume
+	@$(MAKE) bench-growth
 
 clean: ## remove what was built and fetched, the virtual environment stays
 	rm -rf build
