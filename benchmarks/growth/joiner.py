@@ -41,7 +41,7 @@ class Whole(NamedTuple):
     jobs: list[Job]
 
 
-def joiner(pipeline: str, **flags: object) -> Engine:
+def joiner(pipeline: str, **flags: Any) -> Engine:
     """The joiner with a pipeline file of this folder. A static member of its group: a restart need not wait for the
     session of the one killed to end.
     """

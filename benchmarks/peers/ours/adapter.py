@@ -4,6 +4,7 @@ import sys
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.peers.engine import Argv, Engine, Job
 
@@ -14,7 +15,7 @@ def our_version() -> str:
     return f"sightline {version('sightline')}, Python {sys.version.split()[0]}"
 
 
-def commands(template: Path, job: Job, sink_format: str = "json", **more: object) -> list[Argv]:
+def commands(template: Path, job: Job, *, sink_format: str = "json", **more: Any) -> list[Argv]:
     """`template` is a pipeline file with ${EVENTS}, ${TABLE}, ${SINK} and ${FORMAT} in it; `more` are further flags."""
     pipeline = job.directory / "pipeline.yaml"
     text = template.read_text()
