@@ -50,9 +50,9 @@ class Kube:
     def close(self) -> None:
         self._api.close()
 
-    def create_namespace(self) -> None:
-        """Pod Security's strictest level is enforced in it."""
-        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    def create_namespace(self, security: str = "restricted") -> None:
+        """With the level of Pod Security that is enforced in it."""
+        labels = {"pod-security.kubernetes.io/enforce": security}
         self.core.create_namespace(client.V1Namespace(metadata={"name": self.namespace, "labels": labels}))
 
     def delete_namespace(self) -> None:

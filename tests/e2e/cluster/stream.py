@@ -40,6 +40,12 @@ class Outcome(NamedTuple):
     def ms(self, share: float) -> float:
         return self.seen[min(len(self.seen) - 1, int(share * len(self.seen)))].ms if self.seen else float("nan")
 
+    def figures(self) -> dict[str, Any]:
+        """As JSON, with what is to be known of the slowest."""
+        slowest = [each._asdict() for each in self.seen[-_SLOWEST:]]
+        times = {"p50_ms": round(self.ms(0.5), 1), "p99_ms": round(self.ms(0.99), 1)}
+        return {"events": self.sent, **self.verdict._asdict(), **times, "slowest": slowest}
+
     def __str__(self) -> str:
         missed, doubled, wrong = self.verdict.missed, self.verdict.doubled, self.verdict.false_alerts
         return (
