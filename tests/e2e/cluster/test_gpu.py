@@ -1,4 +1,4 @@
-"""The joiner prefers the GPU pool, takes the CPU pool while there is no GPU, and comes back. GPUs are counted, not used."""
+"""The joiner prefers the GPU pool, takes the CPU pool while there is none, and comes back. GPUs are only counted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -10,7 +10,6 @@ from tests.e2e.cluster.photographs import MODELS, archive_of
 from tests.e2e.cluster.player_pod import FOLDER, manifest
 from tests.e2e.cluster.release import Release, Values
 from tests.e2e.execs import execute, unpack
-from tests.e2e.helm import HelmError
 from tests.e2e.kube import Kube, eventually
 
 pytestmark = pytest.mark.long
