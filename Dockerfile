@@ -52,13 +52,10 @@ COPY services services
 COPY sightline sightline
 RUN /opt/inside/code.sh
 
+# Version and revision are labels given to the build by --label: no layer depends on them.
 FROM python AS service
-ARG VERSION=unknown
-ARG REVISION=unknown
 LABEL org.opencontainers.image.vendor="Sightline" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.licenses="Apache-2.0"
 USER 10001:10001
 WORKDIR /
 
@@ -110,13 +107,11 @@ COPY --from=exported-models / /files/models/
 RUN /opt/inside/models.sh /files/models
 
 FROM scratch AS models
-ARG VERSION=unknown
 COPY --from=models-files /files /
 LABEL org.opencontainers.image.title="models" \
       org.opencontainers.image.description="Exported networks under /models, and what copies them to where services read them" \
       org.opencontainers.image.vendor="Sightline" \
-      org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-only" \
-      org.opencontainers.image.version="${VERSION}"
+      org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-only"
 USER 10001:10001
 ENTRYPOINT ["/bin/busybox"]
 CMD ["cp", "-r", "/models/.", "/target/"]

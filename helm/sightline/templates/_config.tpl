@@ -52,12 +52,22 @@ topics:
 {{- toYaml (mergeOverwrite (deepCopy (omit $all "overrides")) (deepCopy (get $all.overrides (index . 1) | default dict))) -}}
 {{- end -}}
 
-{{/* (list root text): partitions of a pipeline's source; the events topic's where the text is not known here. */}}
-{{- define "sightline.partitions" -}}
-{{- $topics := (index . 0).Values.topics.definitions -}}
+{{/* The topic a pipeline reads; of an existing ConfigMap's it is taken to be events. */}}
+{{- define "sightline.source" -}}
 {{- $topic := "events" -}}
-{{- range ((index . 1 | fromYaml).sources | default dict) }}{{ $topic = .topic }}{{ end -}}
-{{- (get $topics $topic | default (dict "partitions" 10000)).partitions -}}
+{{- range ((. | fromYaml).sources | default dict) }}{{ $topic = .topic }}{{ end -}}
+{{- $topic -}}
+{{- end -}}
+
+{{/* (list root text): partitions of a pipeline's source, as far as topics.definitions knows. */}}
+{{- define "sightline.partitions" -}}
+{{- (get (index . 0).Values.topics.definitions (include "sightline.source" (index . 1)) | default (dict "partitions" 10000)).partitions -}}
+{{- end -}}
+
+{{/* True where the table's rows are to be written: the chart's own belong to the chart's own pipeline. */}}
+{{- define "sightline.locations.loaded" -}}
+{{- $own := or .Values.pipelines .Values.existingPipelines.configMap -}}
+{{- if and .Values.locations.load (or (not $own) .Values.locations.rows .Values.locations.existingConfigMap) }}true{{ end -}}
 {{- end -}}
 
 {{/* Enabled pools by preference, as a list under "pools"; each with what all pools share below its own values. */}}
@@ -88,11 +98,4 @@ pools:
 {{- end -}}
 {{- end -}}
 {{- join "," $addresses -}}
-{{- end -}}
-
-{{/* The source topic of a pipeline's text. */}}
-{{- define "sightline.source" -}}
-{{- $topic := "events" -}}
-{{- range ((. | fromYaml).sources | default dict) }}{{ $topic = .topic }}{{ end -}}
-{{- $topic -}}
 {{- end -}}

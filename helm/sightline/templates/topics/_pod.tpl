@@ -1,6 +1,11 @@
 {{/* True where topics are to be made, or rows to be written. */}}
 {{- define "sightline.topics.needed" -}}
-{{- if or .Values.topics.create .Values.locations.load }}true{{ end -}}
+{{- if or (include "sightline.topics.made" .) (include "sightline.locations.loaded" .) }}true{{ end -}}
+{{- end -}}
+
+{{/* Strimzi's operator makes its own. */}}
+{{- define "sightline.topics.made" -}}
+{{- if and .Values.topics.create (not .Values.kafka.strimzi.enabled) }}true{{ end -}}
 {{- end -}}
 
 {{/* First the topics, then the table's rows. */}}
@@ -16,12 +21,11 @@ metadata:
 spec:
   {{- include "sightline.pod" (list . dict $selector (include "sightline.name" (list . "topics"))) | nindent 2 }}
   restartPolicy: OnFailure
-  {{- $create := and .Values.topics.create (or .Values.kafka.enabled (not .Values.kafka.strimzi.enabled)) }}
   {{- $make := list "sightline" "topics" "--file" "/config/topics.yaml" "--replication-factor" (toString $replicas) "--timeout-s" (.Values.topics.timeoutSeconds | int | toString) }}
   {{- $load := list "sightline" "send" "--topic" .Values.locations.topic "--rows" "/locations/locations.jsonl" "--key" .Values.locations.key }}
   {{- $steps := list }}
-  {{- if $create }}{{ $steps = append $steps (dict "name" "topics" "command" $make) }}{{ end }}
-  {{- if .Values.locations.load }}{{ $steps = append $steps (dict "name" "locations" "command" $load) }}{{ end }}
+  {{- if include "sightline.topics.made" . }}{{ $steps = append $steps (dict "name" "topics" "command" $make) }}{{ end }}
+  {{- if include "sightline.locations.loaded" . }}{{ $steps = append $steps (dict "name" "locations" "command" $load) }}{{ end }}
   {{- range $i, $step := $steps }}
   {{- if and (eq $i 0) (eq (len $steps) 2) }}
   initContainers:
