@@ -82,7 +82,7 @@ class Kube:
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=listed)
 
     def pods(self, **labels: str) -> list[Pod]:
-        """Those that are neither finished nor going away; `component="kafka"` is short for the label app.kubernetes.io/component."""
+        """Those neither finished nor going away; `component="kafka"` is short for app.kubernetes.io/component."""
         names = {"component": "app.kubernetes.io/component", "pool": "sightline.dev/pool"}
         selector = ",".join(f"{names.get(key, key)}={value}" for key, value in labels.items())
         pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items

@@ -1,6 +1,7 @@
 """One installation that all tests of this folder use; each leaves it as it was."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,14 +27,14 @@ def installed(kubeconfig: Path, tag: str) -> Iterator[Release]:
     kube.delete_namespace()
     kube.create_namespace()
     release = Release(kube, tag)
-    try:
-        release.install()
-    except BaseException:
-        collect(kube, "install")
-        raise
-    yield release
-    kube.delete_namespace()
-    kube.close()
+    with closing(release):
+        try:
+            release.install()
+        except BaseException:
+            collect(kube, "install")
+            raise
+        yield release
+        kube.delete_namespace()
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
+from tests.e2e.cluster.photographs import MODELS
 from tools.images.builds import build, save
 from tools.images.engines import Engine, ImagesError, find_engine
 from tools.images.targets import ROOT, TARGETS
-
-from tests.e2e.cluster.photographs import MODELS
 
 TAG = "e2e"
 SERVICES = ("stream-joiner", "featurizer-cpu", "alerting", "models")

@@ -34,6 +34,9 @@ class Photographs:
         self.spans = [(start, end - start) for start, end in itertools.pairwise(ends)]
         self.score = Scorer(MODELS / "efficientnet-lite0", "litert", self._spool).score
 
+    def close(self) -> None:
+        self._spool.close()
+
     def plan(self) -> list[tuple[str, str, int, int]]:
         """Camera, its location, and the photograph's span in `file`, of each event until they repeat."""
         events = map(event_of, range(math.lcm(PHOTOS, len(CAMERAS))))

@@ -57,6 +57,10 @@ class Release:
             self.photographs,
         )  # fmt: skip
 
+    def close(self) -> None:
+        self.photographs.close()
+        self.kube.close()
+
     def upgrade(self, changes: Values, wait: bool = True) -> None:
         """From the values of the installation; `{}` goes back to them."""
         self.helm.upgrade(merged(self.values, changes), wait)
