@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ class Stream:
 
     def __init__(self, player: Player, photographs: Photographs, name: str, rate: float = RATE) -> None:
         self._player, self._photographs = player, photographs
-        self._name = f"{name}-{next(_runs)}"
+        self._name = f"{re.sub(r'[^a-z0-9]+', '-', name)}-{next(_runs)}"
         self._source = f"/e2e/{self._name}"
         player.start(
             self._name,

@@ -10,7 +10,7 @@ def replicas(count: int) -> Values:
 
 
 def test_featurizers_scale_from_one_to_three_and_back(release: Release) -> None:
-    stream = release.stream("featurizers 1→3→1")
+    stream = release.stream("scaled")
     stream.wait_sent(20)
     with release.changed(replicas(3)):
         pods = release.kube.wait_ready(3, pool="cpu")
