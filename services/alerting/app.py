@@ -32,7 +32,7 @@ async def serve(settings: Settings, life: Lifecycle) -> None:
     metrics = Metrics(list(rules.by_name.values()), registry)
     feed = Feed(settings.feed_alerts_max, settings.subscribers_max, settings.subscriber_alerts_max)
     metrics.subscribers.set_function(lambda: feed.subscribers)
-    darkroom = Darkroom(settings.bootstrap_servers, settings.picture_queue_max) if settings.pictures else None
+    darkroom = Darkroom(settings.brokers, settings.picture_queue_max) if settings.pictures else None
     app = http.application(life, registry)
     wall.Wall(feed, darkroom).add_to(app)
     joined = asyncio.Event()

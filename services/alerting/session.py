@@ -41,9 +41,7 @@ class Session:
         self._parts, self._settings = parts, settings
         self._lease = Lease(settings.session_timeout_ms)
         self._lost: str | None = None
-        config = group_config(
-            settings.bootstrap_servers, settings.group, settings.session_timeout_ms, settings.instance
-        )
+        config = group_config(settings.brokers, settings.group, settings.session_timeout_ms, settings.instance)
         self._consumer = Consumer(config | {"on_commit": self._on_commit})
         self._effects = Effects(parts, places, self._lease, self._lose)
         self._assignment = Assignment(parts, self._consumer)

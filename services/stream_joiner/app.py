@@ -49,7 +49,7 @@ async def joining(
     partitions = topics[events.topic].partitions
     lifecycle.waiting(f"records of {events.topic!r}")
     limits = Limits(settings.event_bytes_max, settings.future_s_max)
-    reader = await asyncio.to_thread(reader_of, file, limits, settings.bootstrap_servers, partitions)
+    reader = await asyncio.to_thread(reader_of, file, limits, settings.brokers, partitions)
     assembly = Assembly(settings, pipeline, cluster_id, topics, metrics)
     async with AsyncExitStack() as parts:
         tables = await load_tables(settings, pipeline, topics, assembly.refuse_row, metrics, lifecycle)

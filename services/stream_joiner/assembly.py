@@ -78,7 +78,7 @@ class Assembly:
         self.engine = Engine(maker.make, self.sink, self._metrics, changelog, settings.commit_interval_ms / 1e3)
         self.engine.refused_rows = self._refused_rows
         self.engine.rest = self._rest
-        Lag(self.engine, self._metrics, admin(settings.bootstrap_servers))
+        Lag(self.engine, self._metrics, admin(settings.brokers))
         self.source.reader = self.engine
 
     def sink_start(self) -> None:
@@ -95,9 +95,7 @@ class Assembly:
         records_max = settings.poll_records_max
         return Subscription(
             starts=dict(starts),
-            config=group_config(
-                settings.bootstrap_servers, self._group, settings.session_timeout_ms, settings.instance
-            ),
+            config=group_config(settings.brokers, self._group, settings.session_timeout_ms, settings.instance),
             records_max=min(records_max, SCORED_RECORDS_MAX) if loaded.query.plan.models else records_max,
             drain_s_max=settings.drain_ms_max / 1e3,
             restore=restoring(settings, self._pipeline, loaded, self._tag),
@@ -106,10 +104,10 @@ class Assembly:
     def _make_sink(self, owner: Owner, failed: Callable[[BaseException], None]) -> Sink:
         settings = self._settings
         if self._pipeline.delivery == "at-least-once":
-            return AtLeastOnce(settings.bootstrap_servers, failed, self.source.later)
+            return AtLeastOnce(settings.brokers, failed, self.source.later)
         name = f"{self._group}-{settings.instance or uuid.uuid4().hex}"
         log.info("exactly once", extra={"transactional_id": name})
-        return ExactlyOnce(settings.bootstrap_servers, name, failed, self.source.later, owner.post)
+        return ExactlyOnce(settings.brokers, name, failed, self.source.later, owner.post)
 
     def _make_parts(self, loaded: Loaded, codec: Codec | None) -> Parts:
         settings, query = self._settings, loaded.query

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
 from services.stream_joiner.window_stage import SourceWindows
-from sightline.io.kafka import admin, end_offsets, reader_config
+from sightline.io.kafka import Brokers, admin, end_offsets, reader_config
 from sightline.io.offsets import patiently
 from sightline.query.windows.records import ChangelogRecord
 from sightline.query.windows.state import WindowState, restore
@@ -111,7 +111,7 @@ class Changelog:
 
 
 def restore_states(
-    bootstrap_servers: str,
+    brokers: Brokers,
     written: Written,
     partitions: list[int],
     windowing: Windowing,
@@ -120,11 +120,11 @@ def restore_states(
 ) -> Mapping[int, Restored]:
     """What the changelog holds of these partitions, read to its end. Blocks. Raises ValueError for what is not ours."""
     found = {}
-    consumer = Consumer(reader_config(bootstrap_servers) | _TO_THE_END)
+    consumer = Consumer(reader_config(brokers) | _TO_THE_END)
     try:
         for partition in partitions:
             started_s = time.monotonic()
-            records = _records(bootstrap_servers, consumer, TopicPartition(written.topic, partition, 0))
+            records = _records(brokers, consumer, TopicPartition(written.topic, partition, 0))
             state, marker = restore(windowing, records, keys_max=keys_max, resend=not exactly_once)
             if marker is None:
                 continue
@@ -144,9 +144,9 @@ def restore_states(
     return found
 
 
-def _records(bootstrap_servers: str, consumer: Consumer, at: TopicPartition) -> Iterator[tuple[bytes, bytes | None]]:
+def _records(brokers: Brokers, consumer: Consumer, at: TopicPartition) -> Iterator[tuple[bytes, bytes | None]]:
     """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
-    client = admin(bootstrap_servers)
+    client = admin(brokers)
     end = patiently(lambda: end_offsets(client, [at]))[at.partition]
     consumer.assign([at])
     while True:

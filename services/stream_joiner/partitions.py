@@ -35,7 +35,7 @@ def restoring(settings: Settings, pipeline: Pipeline, loaded: Loaded, tag: str) 
         ours = [each.partition for each in partitions if each.topic == events.topic]
         if not ours:
             return {}
-        servers, keys_max = settings.bootstrap_servers, settings.state_keys_max
+        servers, keys_max = settings.brokers, settings.state_keys_max
         states = restore_states(servers, written, ours, windowing, keys_max, exactly_once)
         return {(events.topic, partition): state for partition, state in states.items()}
 

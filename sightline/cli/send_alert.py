@@ -5,7 +5,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sightline.cli.kafka_options import ASK_S, NotThereError, patiently
+from sightline.cli.kafka_options import ASK_S, NotThereError, Patient
 
 if TYPE_CHECKING:
     from sightline.io.brokers import Brokers
@@ -38,13 +38,13 @@ class InTopic:
     def __init__(self, brokers: "Brokers", topic: str, timeout_s: float) -> None:
         from confluent_kafka import TopicPartition
 
-        from sightline.io.kafka import Consumer, admin, describe, end_offsets, reader_config
+        from sightline.io.kafka import Consumer, describe, end_offsets, reader_config
 
         self.where = f"topic {topic!r}"
-        client, what = admin(brokers), f"Kafka at {brokers}"
-        partitions = patiently(lambda: describe(client, [topic], ASK_S), what, timeout_s)[topic].partitions
+        patient = Patient(brokers, timeout_s)
+        partitions = patient.ask(lambda client: describe(client, [topic], ASK_S))[topic].partitions
         places = [TopicPartition(topic, each) for each in range(partitions)]
-        ends = patiently(lambda: end_offsets(client, places, ASK_S), what, timeout_s)
+        ends = patient.ask(lambda client: end_offsets(client, places, ASK_S))
         self._consumer = Consumer(reader_config(brokers))
         self._consumer.assign([TopicPartition(topic, each, end) for each, end in ends.items()])
 

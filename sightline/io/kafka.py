@@ -5,13 +5,14 @@ The settings are librdkafka's
 """
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sightline.errors import SightlineError
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 EVENT_BYTES_MAX = 5 << 20
 HEADROOM_BYTES = 64 << 10
+
+_COUNTS = re.compile(r" \(after \d+ms in state.*\)$")
+"""At the end of librdkafka's complaints, never twice the same."""
 
 Config = dict[str, Any]
 
@@ -109,6 +113,23 @@ def admin(brokers: str | Brokers) -> AdminClient:
     return AdminClient(_client(brokers))
 
 
+class Asking:
+    """An admin client that can say why nobody answers: the password, the certificate, or that nobody is there."""
+
+    def __init__(self, brokers: str | Brokers) -> None:
+        self._complaint = ""
+        self.client = AdminClient(_client(brokers) | {"error_cb": self._complained})
+
+    def why(self, error: KafkaException) -> str:
+        """What a connection last complained of, or the error that a question ended with."""
+        self.client.poll(0)
+        return self._complaint or str(error.args[0].str())
+
+    def _complained(self, error: KafkaError) -> None:
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # comes after every other one
+            self._complaint = _COUNTS.sub("", error.str())
+
+
 def cluster_id(client: AdminClient, timeout_s: float = 10) -> str:
     """Raises KafkaException while no broker answers.
 
@@ -176,6 +197,7 @@ def create_topics(client: AdminClient, wanted: Iterable[Topic], timeout_s: float
 
 
 __all__ = [
+    "Asking",
     "Brokers",
     "Consumer",
     "KafkaException",
