@@ -49,7 +49,7 @@ async def serve(settings: Settings, life: Lifecycle) -> None:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http.serving(app, settings.http_host, settings.http_port))
         health = await stack.enter_async_context(
-            servicer.serving(alerts, settings.grpc_host, settings.grpc_port, settings.grpc_socket)
+            servicer.serving(alerts, settings.grpc_host, settings.grpc_port, settings.grpc_socket, settings.tls)
         )
         if darkroom is not None:
             await stack.enter_async_context(developing(darkroom))

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, CliSettingsSource, CliSuppress, Sett
 
 from sightline.errors import ConfigError
 from sightline.io.brokers import Brokers
+from sightline.io.tls import ServerTls
 
 
 class ServiceSettings(BaseSettings):
@@ -31,6 +32,38 @@ class ServiceSettings(BaseSettings):
 
     drain_ms_max: int = Field(default=10_000, ge=0)
     """Milliseconds that work in flight gets to finish after SIGTERM or when a partition is taken away."""
+
+
+class GrpcSettings(ServiceSettings):
+    """For the services that serve gRPC. Renewed files count from the next connection on."""
+
+    tls_certificate: Path | None = None
+    """PEM file of the gRPC server's certificate with its chain; without, it serves in the clear."""
+
+    tls_key: Path | None = None
+    """PEM file of the certificate's key."""
+
+    tls_client_ca: Path | None = None
+    """PEM file of the authorities whose certificates callers must show; without, nobody is asked for one."""
+
+    @cached_property
+    def tls(self) -> ServerTls | None:
+        """Raises ConfigError whose key is the setting at fault."""
+        if self.tls_certificate is None or self.tls_key is None:
+            given = [name for name in ("tls_certificate", "tls_key", "tls_client_ca") if getattr(self, name)]
+            if given:
+                missing = "tls_certificate" if self.tls_certificate is None else "tls_key"
+                raise ConfigError(f"is needed beside {given[0]}", key=missing)
+            return None
+        try:
+            return ServerTls(self.tls_certificate, self.tls_key, self.tls_client_ca)
+        except ConfigError as error:
+            raise ConfigError(error.message, key=f"tls_{error.key}") from None
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        self.tls  # noqa: B018
+        return self
 
 
 class KafkaSettings(ServiceSettings):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,13 +79,27 @@ class AtService:
 
     def __init__(self, address: str, timeout_s: float) -> None:
         import grpc
+        from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+        from sightline.io.tls import ClientTls, channel
 
         self.where = f"alerting at {address}"
-        self._channel = grpc.insecure_channel(address)
-        try:
-            grpc.channel_ready_future(self._channel).result(timeout_s)
-        except grpc.FutureTimeoutError:
-            raise NotThereError(f"{self.where} did not answer within {timeout_s:g} s") from None
+        self._channel = channel(ClientTls.from_environment(), address, [])
+        stub, said = health_pb2_grpc.HealthStub(self._channel), ""
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            try:
+                stub.Check(health_pb2.HealthCheckRequest(), timeout=ASK_S)
+                return
+            except grpc.RpcError as error:
+                why = f"{self.where}: {error.details()}"
+            if time.monotonic() > deadline_s:
+                self._channel.close()
+                raise NotThereError(f"{why}; gave up after {timeout_s:g} s")
+            if why != said:
+                print(f"waiting: {why}", file=sys.stderr, flush=True)
+                said = why
+            time.sleep(RETRY_S)
 
     def wait(self, event_ids: set[str], timeout_s: float) -> str | None:
         import grpc
