@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sightline.errors import SightlineError
@@ -110,8 +110,13 @@ def admin(bootstrap_servers: str) -> AdminClient:
 
 
 def cluster_id(client: AdminClient, timeout_s: float = 10) -> str:
-    """Raises KafkaException while no broker answers."""
-    return str(client.describe_cluster(request_timeout=timeout_s).result().cluster_id)
+    """Raises KafkaException while no broker answers.
+
+    Out of the metadata: librdkafka's DescribeCluster ends the process where a broker that comes up knows of none yet.
+    """
+    if (found := client.list_topics(timeout=timeout_s).cluster_id) is None:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT, "the cluster's id is not known yet"))
+    return str(found)
 
 
 class TopicInfo(NamedTuple):

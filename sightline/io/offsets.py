@@ -15,6 +15,9 @@ T = TypeVar("T")
 TIMEOUT_S = 5.0
 
 PASSING = (
+    "_ALL_BROKERS_DOWN",
+    "_NOENT",
+    "_PARTIAL",
     "_TIMED_OUT",
     "_TRANSPORT",
     "_WAIT_COORD",
