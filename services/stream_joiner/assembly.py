@@ -4,11 +4,12 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
+from hashlib import blake2b
 from queue import SimpleQueue
 
 from confluent_kafka import Message, TopicPartition
 
-from services.stream_joiner.changelog import Changelog, Written
+from services.stream_joiner.changelog import Changelog
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
@@ -55,7 +56,8 @@ class Assembly:
         self._outcomes = Outcomes(pipeline, cluster_id, topics, metrics, settings.dead_letter_topic)
         (events,) = pipeline.sources.values()
         self._group = settings.group or f"sightline-joiner-{pipeline.name}"
-        self._tag = f"{self._group}/{topics[events.topic].topic_id}"
+        whose = f"{self._group}/{topics[events.topic].topic_id}"
+        self._tag = blake2b(whose.encode(), digest_size=8).hexdigest()
         self._refused_rows: SimpleQueue[Output] = SimpleQueue()
         self.scoring: Scoring | None = None
 
@@ -72,7 +74,7 @@ class Assembly:
         if query.plan.models:
             self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings))
         topics = loaded.state_topics
-        changelog = Changelog(Written(topics.changelog, self._tag), self.sink) if topics else None
+        changelog = Changelog(topics.changelog, self.sink) if topics else None
         codec = self._codec(loaded)
         maker = PartitionMaker(loaded, self._make_parts(loaded, codec), codec, settings.state_keys_max)
         self.engine = Engine(maker.make, self.sink, self._metrics, changelog, settings.commit_interval_ms / 1e3)

@@ -26,14 +26,14 @@ _TO_THE_END = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
 
 
 class Restored(NamedTuple):
-    """`position` is None where the changelog was of another input, and all begins anew."""
+    """`position` is None where nothing was written down: `state` is empty."""
 
     state: WindowState
     position: int | None
 
 
 class Written(NamedTuple):
-    """A changelog and the input that its offsets are of; `tag` changes with the consumer group and the topic's id."""
+    """A changelog topic, and whose entries in it are meant: of which consumer group and source topic."""
 
     topic: str
     tag: str
@@ -49,8 +49,8 @@ class _Pending(NamedTuple):
 class Changelog:
     """Writes the checkpoints of the partitions that are ours."""
 
-    def __init__(self, written: Written, sink: Sink) -> None:
-        self._topic, self._tag, self._sink = written.topic, written.tag, sink
+    def __init__(self, topic: str, sink: Sink) -> None:
+        self._topic, self._sink = topic, sink
         self._pending: dict[int, _Pending] = {}
         self._written: dict[int, int] = {}
         self._under_way: dict[int, int] = {}
@@ -94,7 +94,7 @@ class Changelog:
             each.pop(source.log.partition, None)
 
     def _checkpoint(self, windows: SourceWindows, emit_changes: bool = True) -> _Pending:
-        return _Pending(windows.position, windows.checkpoint(self._tag, emit_changes))
+        return _Pending(windows.position, windows.checkpoint(emit_changes))
 
     def _produce(self, partition: int, checkpoint: _Pending) -> None:
         self._under_way[partition] = checkpoint.position
@@ -125,18 +125,13 @@ def restore_states(
         for partition in partitions:
             started_s = time.monotonic()
             records = _records(bootstrap_servers, consumer, TopicPartition(written.topic, partition, 0))
-            state, marker = restore(windowing, records, keys_max=keys_max, resend=not exactly_once)
+            state, marker = restore(windowing, records, keys_max=keys_max, tag=written.tag, resend=not exactly_once)
+            found[partition] = Restored(state, marker.position if marker else None)
             if marker is None:
-                continue
-            if marker.note != written.tag:
-                log.warning("the state is of another topic or group: it begins anew", extra={"partition": partition})
-                state.discard()
-                found[partition] = Restored(state, None)
                 continue
             if exactly_once:
                 # What came of the windows that are closed was committed with this state.
                 state.forget((each.start_us, each.key) for each in state.close())
-            found[partition] = Restored(state, marker.position)
             seconds = round(time.monotonic() - started_s, 3)
             log.info("state restored", extra={"partition": partition, "keys": state.key_count, "seconds": seconds})
     finally:

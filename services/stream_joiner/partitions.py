@@ -17,13 +17,12 @@ from sightline.offsets import PartitionLog
 from sightline.query.pipeline import Pipeline, parse_duration_s
 from sightline.query.windows.merge import MergeCheckpoint, MergeState
 from sightline.query.windows.records import Codec
-from sightline.query.windows.state import WindowState
 
 Restore = Callable[[list[TopicPartition]], States]
 
 
 def restoring(settings: Settings, pipeline: Pipeline, loaded: Loaded, tag: str) -> Restore:
-    """Reads the states of those partitions that have one; it blocks. `tag` says whose they are."""
+    """Reads the states of partitions of the source; it blocks. `tag` says whose they are."""
     topics, windowing = loaded.state_topics, loaded.query.windowing
     if topics is None:
         return lambda partitions: {}
@@ -62,9 +61,8 @@ class PartitionMaker:
         windowing, emitter = self._parts.query.windowing, self._parts.emitter
         if windowing is None:
             return None
-        assert emitter
-        state = restored.state if restored else WindowState(windowing, self._keys_max)
-        return SourceWindows(at.partition, state, at.offset, emitter, self._idle_s)
+        assert emitter and restored
+        return SourceWindows(at.partition, restored.state, at.offset, emitter, self._idle_s)
 
     def _merge(self, at: TopicPartition) -> MergePartition:
         parts, windowing = self._parts, self._parts.query.windowing

@@ -83,11 +83,11 @@ class SourceWindows:
             self.is_idle = True
             self._emitter.idle(self, True)
 
-    def checkpoint(self, tag: str, emit_changes: bool) -> list[ChangelogRecord]:
+    def checkpoint(self, emit_changes: bool) -> list[ChangelogRecord]:
         """The changelog's records of the state at `position`; first, in update mode, what has changed is emitted."""
         if emit_changes and (changed := self.state.changed()):
             self._emitter.changed(self, changed)
-        return self.state.checkpoint(self.position, tag)
+        return self.state.checkpoint(self.position)
 
 
 class LocalEmitter:
