@@ -97,9 +97,8 @@ class Assembly:
         records_max = settings.poll_records_max
         return Subscription(
             starts=dict(starts),
-            config=group_config(
-                settings.bootstrap_servers, self._group, settings.session_timeout_ms, settings.instance
-            ),
+            config=group_config(settings.bootstrap_servers, self._group, settings.session_timeout_ms, settings.instance)
+            | {"enable.partition.eof": True},
             records_max=min(records_max, SCORED_RECORDS_MAX) if loaded.query.plan.models else records_max,
             drain_s_max=settings.drain_ms_max / 1e3,
             restore=restoring(settings, self._pipeline, loaded, self._tag),
@@ -115,8 +114,10 @@ class Assembly:
 
     def _make_parts(self, loaded: Loaded, codec: Codec | None) -> Parts:
         settings, query = self._settings, loaded.query
+        open_events = max(1, settings.open_events_max // loaded.partitions)
         limits = Limits(
-            max(1, settings.open_events_max // loaded.partitions),
+            open_events,
+            open_events + settings.unscored_events_max // loaded.partitions,
             max(1, settings.open_bytes_max // loaded.partitions),
             round(settings.future_s_max * 1e6),
         )

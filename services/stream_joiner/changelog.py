@@ -42,7 +42,9 @@ class Written(NamedTuple):
 class _Pending(NamedTuple):
     """A checkpoint that waits until all that was sent before it is acknowledged."""
 
+    windows: SourceWindows
     position: int
+    top_us: int
     records: list[ChangelogRecord]
 
 
@@ -70,11 +72,11 @@ class Changelog:
         assert windows
         if self._sink.exactly_once:
             # The transaction has all that was sent until now: so must the state that goes with it.
-            if windows.position != self.written_until(source):
+            if windows.position != self.written_until(source) or windows.following:
                 self._produce(partition, self._checkpoint(windows))
             return
         if partition not in self._pending and partition not in self._under_way:
-            if windows.position == self._written.get(partition):
+            if windows.position == self._written.get(partition) and not windows.following:
                 return
             self._pending[partition] = self._checkpoint(windows)
         pending = self._pending.get(partition)
@@ -94,7 +96,8 @@ class Changelog:
             each.pop(source.log.partition, None)
 
     def _checkpoint(self, windows: SourceWindows, emit_changes: bool = True) -> _Pending:
-        return _Pending(windows.position, windows.checkpoint(emit_changes))
+        top_us = windows.state.top_us
+        return _Pending(windows, windows.position, top_us, windows.checkpoint(emit_changes))
 
     def _produce(self, partition: int, checkpoint: _Pending) -> None:
         self._under_way[partition] = checkpoint.position
@@ -103,6 +106,7 @@ class Changelog:
             self._sink.send(Output(self._topic, key, value, None, partition))
 
         def written() -> None:
+            checkpoint.windows.safe_us = checkpoint.top_us
             if self._under_way.get(partition) == checkpoint.position:
                 del self._under_way[partition]
                 self._written[partition] = checkpoint.position

@@ -83,6 +83,16 @@ class WindowState:
         self._closed.update(starts)
         return [Closed(start, key, acc) for start in starts for key, acc in self.windows[start].items()]
 
+    def closes(self, watermark_us: int) -> bool:
+        """Whether that watermark would close a window that is open."""
+        until = self._spec.closed_until(watermark_us)
+        return any(start <= until and start not in self._closed for start in self.windows)
+
+    def advance(self, watermark_us: int) -> int:
+        """Let the watermark be that, if it is not further on: there may be no row so new. Returns `top_us`."""
+        self.top_us = max(self.top_us, watermark_us + self._spec.delay_us)
+        return self.top_us
+
     def changed(self) -> list[Closed]:
         """Groups that changed since the last call, forgotten ones excepted. For update mode."""
         self._take_dirty()
