@@ -26,7 +26,8 @@ from services.stream_joiner.startup import Loaded
 from services.stream_joiner.transactions import ExactlyOnce
 from services.stream_joiner.window_stage import Emitter, LocalEmitter, RepartitionEmitter
 from sightline.events import Refusal
-from sightline.io.kafka import TopicInfo, admin, group_config
+from sightline.io.ends import EndOffsets
+from sightline.io.kafka import TopicInfo, group_config
 from sightline.query.pipeline import Pipeline
 from sightline.query.tables.binding import bind_tables
 from sightline.query.windows.records import Codec
@@ -80,7 +81,7 @@ class Assembly:
         self.engine = Engine(maker.make, self.sink, self._metrics, changelog, settings.commit_interval_ms / 1e3)
         self.engine.refused_rows = self._refused_rows
         self.engine.rest = self._rest
-        Lag(self.engine, self._metrics, admin(settings.bootstrap_servers))
+        Lag(self.engine, self._metrics, EndOffsets(settings.bootstrap_servers)).start()
         self.source.reader = self.engine
 
     def sink_start(self) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -10,7 +10,8 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
 from services.stream_joiner.window_stage import SourceWindows
-from sightline.io.kafka import admin, end_offsets, reader_config
+from sightline.io.ends import EndOffsets
+from sightline.io.kafka import reader_config
 from sightline.io.offsets import patiently
 from sightline.query.windows.records import ChangelogRecord
 from sightline.query.windows.state import WindowState, restore
@@ -114,46 +115,48 @@ class Changelog:
         self._sink.send(Output(self._topic, *last, None, partition), written)
 
 
-def restore_states(
-    bootstrap_servers: str,
-    written: Written,
-    partitions: list[int],
-    windowing: Windowing,
-    keys_max: int,
-    exactly_once: bool,
-) -> Mapping[int, Restored]:
-    """What the changelog holds of these partitions, read to its end. Blocks. Raises ValueError for what is not ours."""
-    found = {}
-    consumer = Consumer(reader_config(bootstrap_servers) | _TO_THE_END)
-    try:
-        for partition in partitions:
-            started_s = time.monotonic()
-            records = _records(bootstrap_servers, consumer, TopicPartition(written.topic, partition, 0))
-            state, marker = restore(windowing, records, keys_max=keys_max, tag=written.tag, resend=not exactly_once)
-            found[partition] = Restored(state, marker.position if marker else None)
-            if marker is None:
-                continue
-            if exactly_once:
-                # What came of the windows that are closed was committed with this state.
-                state.forget((each.start_us, each.key) for each in state.close())
-            seconds = round(time.monotonic() - started_s, 3)
-            log.info("state restored", extra={"partition": partition, "keys": state.key_count, "seconds": seconds})
-    finally:
-        consumer.close()
-    return found
+class StateReader:
+    """Reads states back. Its clients are kept: new ones take hundreds of milliseconds to know the brokers."""
 
+    def __init__(
+        self, bootstrap_servers: str, written: Written, windowing: Windowing, keys_max: int, exactly_once: bool
+    ) -> None:
+        self._written, self._windowing = written, windowing
+        self._keys_max, self._exactly_once = keys_max, exactly_once
+        self._consumer = Consumer(reader_config(bootstrap_servers) | _TO_THE_END)
+        self._ends = EndOffsets(bootstrap_servers)
 
-def _records(bootstrap_servers: str, consumer: Consumer, at: TopicPartition) -> Iterator[tuple[bytes, bytes | None]]:
-    """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
-    client = admin(bootstrap_servers)
-    end = patiently(lambda: end_offsets(client, [at]))[at.partition]
-    consumer.assign([at])
-    while True:
-        for message in consumer.consume(RECORDS_MAX, POLL_S):
-            error = message.error()
-            if error is None:
-                yield message.key() or b"", message.value()
-            elif error.code() != KafkaError._PARTITION_EOF:
-                log.warning("changelog", extra={"why": error.str()})
-            elif (message.offset() or 0) >= end:
-                return
+    def read(self, partition: int) -> Restored:
+        """What the changelog holds of a partition, read to its end. Blocks. Raises ValueError for what is not ours."""
+        started_s = time.monotonic()
+        records = self._records(TopicPartition(self._written.topic, partition, 0))
+        state, marker = restore(
+            self._windowing,
+            records,
+            keys_max=self._keys_max,
+            tag=self._written.tag,
+            resend=not self._exactly_once,
+        )
+        if marker is None:
+            return Restored(state, None)
+        if self._exactly_once:
+            # What came of the windows that are closed was committed with this state.
+            state.forget((each.start_us, each.key) for each in state.close())
+        seconds = round(time.monotonic() - started_s, 3)
+        log.info("state restored", extra={"partition": partition, "keys": state.key_count, "seconds": seconds})
+        return Restored(state, marker.position)
+
+    def _records(self, at: TopicPartition) -> Iterator[tuple[bytes, bytes | None]]:
+        """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
+        end = patiently(lambda: self._ends.ask([at]))[at.topic, at.partition]
+        self._consumer.assign([at])
+        while True:
+            for message in self._consumer.consume(RECORDS_MAX, POLL_S):
+                error = message.error()
+                if error is None:
+                    yield message.key() or b"", message.value()
+                elif error.code() != KafkaError._PARTITION_EOF:
+                    log.warning("changelog", extra={"why": error.str()})
+                elif (message.offset() or 0) >= end:
+                    self._consumer.unassign()
+                    return

@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from services.stream_joiner.changelog import Restored, Written, restore_states
+from services.stream_joiner.changelog import Restored, StateReader, Written
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.parts import Parts
@@ -28,15 +28,17 @@ def restoring(settings: Settings, pipeline: Pipeline, loaded: Loaded, tag: str) 
         return lambda partitions: {}
     assert windowing
     (events,) = pipeline.sources.values()
-    written, exactly_once = Written(topics.changelog, tag), pipeline.delivery == "exactly-once"
+    reader = StateReader(
+        settings.bootstrap_servers,
+        Written(topics.changelog, tag),
+        windowing,
+        settings.state_keys_max,
+        exactly_once=pipeline.delivery == "exactly-once",
+    )
 
     def restore(partitions: list[TopicPartition]) -> States:
         ours = [each.partition for each in partitions if each.topic == events.topic]
-        if not ours:
-            return {}
-        servers, keys_max = settings.bootstrap_servers, settings.state_keys_max
-        states = restore_states(servers, written, ours, windowing, keys_max, exactly_once)
-        return {(events.topic, partition): state for partition, state in states.items()}
+        return {(events.topic, partition): reader.read(partition) for partition in ours}
 
     return restore
 

@@ -7,7 +7,6 @@ The settings are librdkafka's
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -140,18 +139,9 @@ def describe(client: AdminClient, names: Iterable[str], timeout_s: float = 10) -
     return found
 
 
-def ask_end_offsets(
-    client: AdminClient, partitions: Iterable[TopicPartition], timeout_s: float = 2
-) -> "dict[TopicPartition, Future[Any]]":
-    """Answers whose `offset` is the one after the partition's last record; a KafkaException if no broker answers."""
-    asked = dict.fromkeys(partitions, OffsetSpec.latest())
-    found: dict[TopicPartition, Future[Any]] = client.list_offsets(asked, request_timeout=timeout_s) if asked else {}
-    return found
-
-
 def end_offsets(client: AdminClient, partitions: Iterable[TopicPartition], timeout_s: float = 2) -> dict[int, int]:
     """The offset after each partition's last record. Raises KafkaException while no broker answers."""
-    asked = ask_end_offsets(client, partitions, timeout_s)
+    asked = client.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest()), request_timeout=timeout_s)
     return {partition.partition: future.result().offset for partition, future in asked.items()}
 
 
@@ -184,7 +174,6 @@ __all__ = [
     "TopicInfo",
     "TopicMissingError",
     "admin",
-    "ask_end_offsets",
     "cluster_id",
     "create_topics",
     "describe",
