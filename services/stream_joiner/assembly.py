@@ -73,7 +73,8 @@ class Assembly:
         self.source = Source(self._subscription(loaded), owner, failed)
         self.sink = self._make_sink(owner, failed)
         if query.plan.models:
-            self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings))
+            passed_over = None if self._pipeline.engine_may_change else self._metrics.other_engine.inc
+            self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings), passed_over)
         topics = loaded.state_topics
         changelog = Changelog(topics.changelog, self.sink) if topics else None
         codec = self._codec(loaded)
