@@ -67,7 +67,7 @@ class Broker:
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start(self, timeout_s: float = 60) -> "Broker":
+    def start(self, timeout_s: float = 120) -> "Broker":
         if not (self.directory / "server.properties").exists():
             self._format()
         self._process = Process("kafka", self._java("kafka.Kafka", self._properties), self.directory / "kafka.log")
