@@ -114,7 +114,7 @@ class SourcePartition:
         if results or refused:
             self._send(held, results, refused)
         if held.index > first:
-            self._top_us = max(self._top_us, *held.times_us[first : held.index])
+            self._top_us = max(self._top_us, held.newest_us(first))
 
     def _refused(self, held: HeldBatch, first: int, found: Found) -> dict[int, Refusal | None]:
         """By index in their order, None where an event was late."""
