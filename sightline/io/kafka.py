@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection,
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sightline.errors import SightlineError
+from sightline.io.brokers import Brokers
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +49,8 @@ def topics(partitions: int = 4, event_bytes_max: int = EVENT_BYTES_MAX) -> list[
     ]
 
 
-def _client(bootstrap_servers: str) -> Config:
-    return {
-        "bootstrap.servers": bootstrap_servers,
+def _client(brokers: str | Brokers) -> Config:
+    return Brokers.of(brokers).client_config() | {
         # A broker that is replaced has a new address: give the old one up soon, and look again soon.
         "socket.connection.setup.timeout.ms": 2_000,
         "reconnect.backoff.ms": 50,
@@ -60,9 +60,9 @@ def _client(bootstrap_servers: str) -> Config:
     }
 
 
-def producer_config(bootstrap_servers: str, transactional: bool = False) -> Config:
+def producer_config(brokers: str | Brokers, transactional: bool = False) -> Config:
     """Acknowledged by all replicas, no duplicates from retries, keys split as Java's clients do, sent at once."""
-    config = _client(bootstrap_servers) | {
+    config = _client(brokers) | {
         "acks": "all",
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
@@ -77,9 +77,9 @@ def producer_config(bootstrap_servers: str, transactional: bool = False) -> Conf
     return config if transactional else config | {"message.timeout.ms": 0}
 
 
-def group_config(bootstrap_servers: str, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:
+def group_config(brokers: str | Brokers, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:
     """A member of a consumer group that commits by itself and moves only the partitions that must move."""
-    config = _client(bootstrap_servers) | {
+    config = _client(brokers) | {
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -94,9 +94,9 @@ def group_config(bootstrap_servers: str, group: str, session_timeout_ms: int, in
     return config | ({"group.instance.id": instance} if instance else {})
 
 
-def reader_config(bootstrap_servers: str) -> Config:
+def reader_config(brokers: str | Brokers) -> Config:
     """A reader of assigned partitions outside any group: tables, alerting's memory, pictures."""
-    return _client(bootstrap_servers) | {
+    return _client(brokers) | {
         "group.id": "sightline-reader",  # librdkafka asks for one even where nothing is committed
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
@@ -105,13 +105,17 @@ def reader_config(bootstrap_servers: str) -> Config:
     }
 
 
-def admin(bootstrap_servers: str) -> AdminClient:
-    return AdminClient(_client(bootstrap_servers))
+def admin(brokers: str | Brokers) -> AdminClient:
+    return AdminClient(_client(brokers))
 
 
 def cluster_id(client: AdminClient, timeout_s: float = 10) -> str:
-    """Raises KafkaException while no broker answers."""
-    return str(client.describe_cluster(request_timeout=timeout_s).result().cluster_id)
+    """Raises KafkaException while no broker answers.
+
+    From the metadata: asked to describe a cluster, librdkafka 2.16 aborts the process when a broker that is coming up
+    knows of no broker yet.
+    """
+    return str(client.list_topics(timeout=timeout_s).cluster_id)
 
 
 class TopicInfo(NamedTuple):
@@ -172,6 +176,7 @@ def create_topics(client: AdminClient, wanted: Iterable[Topic], timeout_s: float
 
 
 __all__ = [
+    "Brokers",
     "Consumer",
     "KafkaException",
     "Producer",

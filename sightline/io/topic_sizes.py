@@ -7,15 +7,18 @@ import json
 import os
 import sys
 
+from sightline.io.brokers import PREFIX, Brokers
 from sightline.io.kafka import KafkaException, admin
 
+JOINER = "SIGHTLINE_JOINER_"
 TIMEOUT_S = 10
 
 
 def main() -> int:
-    client = admin(os.environ.get("SIGHTLINE_JOINER_BOOTSTRAP_SERVERS", "localhost:9092"))
+    servers = os.environ.get(f"{JOINER}BOOTSTRAP_SERVERS", "localhost:9092")
+    environment = {name.replace(f"{JOINER}KAFKA_", PREFIX): value for name, value in os.environ.items()}
     try:
-        found = client.list_topics(timeout=TIMEOUT_S).topics
+        found = admin(Brokers.from_environment(servers, environment)).list_topics(timeout=TIMEOUT_S).topics
     except KafkaException as error:
         print(error.args[0].str(), file=sys.stderr)
         return 1

@@ -82,7 +82,16 @@ def asked(ask: Callable[[], T], what: str) -> T:
             raise ClusterError(f"the API server does not know you: log in again ({said})") from None
         raise ClusterError(f"can't {what}: {said}") from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise ClusterError(f"the API server does not answer: {one_line(str(error))}") from None
+        why = getattr(error, "reason", None) or error
+        raise ClusterError(f"the API server does not answer: {one_line(str(why))}") from None
+
+
+def not_opened(error: ApiException, right: str) -> ClusterError:
+    """Of a WebSocket, such as a port-forward: the client has its HTTP status in the text alone."""
+    said = str(error.reason)
+    if error.status == 403 or "403" in said.partition("-+-")[0]:
+        return ForbiddenError(f"you may not {right}")
+    return ClusterError(f"can't {right}: {one_line(said.partition('-+-')[0])}")
 
 
 def _said(error: ApiException) -> str:

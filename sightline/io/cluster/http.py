@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sightline.doctor.findings import one_line
 from sightline.doctor.snapshot import SERVICES, Pod, Samples, Scrape
-from sightline.io.cluster.connect import TIMEOUT_S, Cluster
+from sightline.io.cluster.connect import TIMEOUT_S, Cluster, not_opened
 
 PORT = 8080
 AT_ONCE_MAX = 16
@@ -34,8 +34,7 @@ def _scrape(cluster: Cluster, pod: Pod) -> Scrape:
             return Scrape(pod, error=f"/metrics answers {status}")
         readyz = "" if pod.ready else get(cluster, pod.name, "/readyz")[1]
     except ApiException as error:
-        forbidden = "you may not create pods/portforward" if error.status == 403 else ""
-        return Scrape(pod, error=forbidden or one_line(f"no port-forward: {error.status} {error.reason}"))
+        return Scrape(pod, error=str(not_opened(error, "create pods/portforward")))
     except (OSError, HTTPException) as error:
         return Scrape(pod, error=one_line(f"no answer at port {PORT}: {error or type(error).__name__}"))
     try:

@@ -9,7 +9,7 @@ from kubernetes import client
 
 from sightline.doctor.snapshot import Container, Job, Pod, Workload
 
-NAME, INSTANCE, COMPONENT = (f"app.kubernetes.io/{each}" for each in ("name", "instance", "component"))
+PART_OF, INSTANCE, COMPONENT = (f"app.kubernetes.io/{each}" for each in ("part-of", "instance", "component"))
 POOL, PIPELINE = "sightline.dev/pool", "sightline.dev/pipeline"
 PRODUCT = "sightline"
 

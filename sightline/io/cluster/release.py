@@ -22,13 +22,13 @@ class NoReleaseError(ClusterError):
 def releases(cluster: Cluster) -> list[str]:
     """Names of the releases in the namespace. Raises ForbiddenError or ClusterError."""
     with cluster.api() as api:
-        found = _list(client.AppsV1Api(api), "deployment", cluster, f"{objects.NAME}={objects.PRODUCT}")
+        found = _list(client.AppsV1Api(api), "deployment", cluster, f"{objects.PART_OF}={objects.PRODUCT}")
     return sorted({(each.metadata.labels or {}).get(objects.INSTANCE, "") for each in found} - {""})
 
 
 def elsewhere(cluster: Cluster) -> list[str]:
     """Releases of all namespaces, as namespace/name; empty where the user may not look."""
-    selector = f"{objects.NAME}={objects.PRODUCT}"
+    selector = f"{objects.PART_OF}={objects.PRODUCT}"
     with cluster.api() as api:
         apps = client.AppsV1Api(api)
         ask = partial(apps.list_deployment_for_all_namespaces, label_selector=selector, _request_timeout=TIMEOUT_S)
@@ -58,7 +58,7 @@ def the_release(cluster: Cluster, name: str | None) -> str:
 
 def read(cluster: Cluster, name: str, between_s: float) -> Release:
     """Raises ForbiddenError or ClusterError for what nothing works without; the rest is named in `unread`."""
-    selector = f"{objects.NAME}={objects.PRODUCT},{objects.INSTANCE}={name}"
+    selector = f"{objects.PART_OF}={objects.PRODUCT},{objects.INSTANCE}={name}"
     unread: dict[str, str] = {}
     with cluster.api() as api:
         core, apps, batch = client.CoreV1Api(api), client.AppsV1Api(api), client.BatchV1Api(api)

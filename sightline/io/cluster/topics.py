@@ -8,7 +8,7 @@ from kubernetes.stream import stream
 
 from sightline.doctor.findings import one_line
 from sightline.doctor.snapshot import JOINER, Pod
-from sightline.io.cluster.connect import Cluster, ClusterError, ForbiddenError
+from sightline.io.cluster.connect import Cluster, ClusterError, not_opened
 
 COMMAND = ("python", "-m", "sightline.io.topic_sizes")
 TIMEOUT_S = 30
@@ -23,10 +23,7 @@ def sizes(cluster: Cluster, pods: tuple[Pod, ...]) -> dict[str, int]:
     try:
         return {str(name): int(size) for name, size in json.loads(_run(cluster, best.name)).items()}
     except ApiException as error:
-        # A refused WebSocket carries its HTTP status in the text alone.
-        if error.status == 403 or "403" in str(error.reason):
-            raise ForbiddenError("you may not create pods/exec") from None
-        raise ClusterError(f"no exec in {best.name}: {one_line(str(error.reason))}") from None
+        raise not_opened(error, "create pods/exec") from None
     except (ValueError, OSError) as error:
         raise ClusterError(f"the brokers can't be asked in {best.name}: {one_line(str(error))}") from None
 
