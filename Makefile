@@ -12,7 +12,7 @@ SEED ?= 7
 HEADLESS ?=
 LONG ?=
 
-.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth clean
+.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth bench-sizing clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ bench-join: setup kafka ## a stream joined with a table, against its peers, abou
 bench-growth: setup kafka ## cost as keys, payloads, pipelines and tables grow, 10 minutes at most (FLAGS)
 	@$(BIN)/python -m benchmarks.growth $(FLAGS)
 
+bench-sizing: setup kafka models ## CPU and memory of each part per event, for docs/operations.md, about 4 minutes
+	@$(BIN)/python -m benchmarks.sizing
+
 # One after the other, also under -j: side by side they would measure each other.
 bench: ## every benchmark
 	@$(MAKE) bench-latency
@@ -89,6 +92,7 @@ bench: ## every benchmark
 	@$(MAKE) bench-tables
 	@$(MAKE) bench-consume
 	@$(MAKE) bench-growth
+	@$(MAKE) bench-sizing
 
 clean: ## remove what was built and fetched, the virtual environment stays
 	rm -rf build
