@@ -70,7 +70,7 @@ class Assembly:
         self.source = Source(self._subscription(loaded), owner, failed)
         self.sink = self._make_sink(owner, failed)
         if query.plan.models:
-            self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings))
+            self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings, self._metrics))
         topics = loaded.state_topics
         changelog = Changelog(Written(topics.changelog, self._tag), self.sink) if topics else None
         codec = self._codec(loaded)

@@ -51,12 +51,21 @@ class Metrics(StreamMetrics):
         self._state_keys = Gauge(
             "sightline_window_state_keys", "Groups of open windows held", ["pipeline"], registry=registry
         ).labels(pipeline)
+        self._fallback = Counter(
+            "sightline_featurizer_fallback_total",
+            "Images sent to another pool of featurizers than the preferred one",
+            ["pipeline", "pool"],
+            registry=registry,
+        )
         self.missing_time = Counter(
             "sightline_missing_time_total", "Events without ce_time, given the record's timestamp", registry=registry
         )
 
     def table_reloaded(self, name: str, outcome: str) -> None:
         self._table_reloads.labels(name, outcome).inc()
+
+    def fell_back(self, pool: str, images: int) -> None:
+        self._fallback.labels(self.pipeline, pool).inc(images)
 
     # What is read when Prometheus asks.
 
