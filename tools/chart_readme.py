@@ -3,8 +3,8 @@
     python -m tools.chart_readme            writes it
     python -m tools.chart_readme --check    fails where it is not fresh
 
-A comment that begins with `# --` describes the key below it, with all that is in it. What stands above the marker in the
-README is written by hand.
+A comment that begins with `# --` describes the key below it, with all that is in it. What stands above the marker in
+the README is written by hand.
 """
 
 import json
