@@ -6,6 +6,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.common.metrics import StreamMetrics
+from sightline.events import Reason
 
 OUTCOMES = ("matched", "rejected", "filtered", "filtered_joined", "no_match", "windowed", "late", "dead_letter")
 """matched: a row came out; rejected: scored, and no row; filtered: by a predicate before or after the join;
@@ -20,6 +21,7 @@ class Metrics(StreamMetrics):
     def __init__(self, pipeline: str, registry: CollectorRegistry) -> None:
         super().__init__(registry)
         self.pipeline = pipeline
+        self.expect_dead_letters(pipeline, Reason)
         events = Counter("sightline_events_total", "Events by outcome", ["pipeline", "outcome"], registry=registry)
         watermark = Gauge(
             "sightline_watermark_lag_seconds", "Now less the newest event time", ["pipeline"], registry=registry
@@ -45,6 +47,12 @@ class Metrics(StreamMetrics):
         ).labels(pipeline)
         self.windows = Counter(
             "sightline_windows_total", "Rows of windows that were emitted", ["pipeline"], registry=registry
+        ).labels(pipeline)
+        self.other_engine = Counter(
+            "sightline_other_engine_answers_total",
+            "Answers not taken, of another engine or model version than the first, where the pipeline allows no change",
+            ["pipeline"],
+            registry=registry,
         ).labels(pipeline)
         self._state_keys = Gauge(
             "sightline_window_state_keys", "Groups of open windows held", ["pipeline"], registry=registry
