@@ -70,6 +70,7 @@ async def serve(settings: Settings, life: Lifecycle) -> None:
                 add_past=lambda past: loop.call_soon_threadsafe(add_past, past),
                 waiting=lambda what: loop.call_soon_threadsafe(life.waiting, what),
                 ready=lambda: loop.call_soon_threadsafe(joined.set),
+                pulse=life.pulse("pipeline"),
             )
         )
         threads = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="pipeline"))

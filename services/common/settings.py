@@ -33,6 +33,9 @@ class ServiceSettings(BaseSettings):
     drain_ms_max: int = Field(default=10_000, ge=0)
     """Milliseconds that work in flight gets to finish after SIGTERM or when a partition is taken away."""
 
+    silent_s_max: float = Field(default=120.0, gt=0)
+    """Seconds that a thread which does the work may take to come round before /healthz says that it hangs."""
+
 
 class GrpcSettings(ServiceSettings):
     """For the services that serve gRPC. Renewed files count from the next connection on."""

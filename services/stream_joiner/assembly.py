@@ -9,6 +9,7 @@ from queue import SimpleQueue
 
 from confluent_kafka import Message, TopicPartition
 
+from services.common.pulse import Pulse
 from services.stream_joiner.changelog import Changelog
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
@@ -52,8 +53,10 @@ class Assembly:
         cluster_id: str,
         topics: Mapping[str, TopicInfo],
         metrics: Metrics,
+        pulse: Pulse,
     ) -> None:
-        self._settings, self._pipeline, self._metrics = settings, pipeline, metrics
+        """`pulse` is that of the polling thread."""
+        self._settings, self._pipeline, self._metrics, self._pulse = settings, pipeline, metrics, pulse
         self._outcomes = Outcomes(pipeline, cluster_id, topics, metrics, settings.dead_letter_topic)
         (events,) = pipeline.sources.values()
         self._group = settings.group or f"sightline-joiner-{pipeline.name}"
@@ -70,7 +73,7 @@ class Assembly:
         """In the event loop."""
         settings, query = self._settings, loaded.query
         owner: Owner = EventLoop() if query.plan.models else PollingThread()
-        self.source = Source(self._subscription(loaded), owner, failed)
+        self.source = Source(self._subscription(loaded), owner, failed, self._pulse)
         self.sink = self._make_sink(owner, failed)
         if query.plan.models:
             passed_over = None if self._pipeline.engine_may_change else self._metrics.other_engine.inc
