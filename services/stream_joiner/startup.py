@@ -22,6 +22,7 @@ from sightline.io.offsets import passing
 from sightline.query.compiling.query import Query
 from sightline.query.pipeline import Pipeline, PipelineFile
 from sightline.query.planning.nodes import ModelCall, Plan
+from sightline.query.windows.merge import SOURCES_MAX
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,11 @@ async def make_state_topics(
     changelog = Topic(f"{pipeline.name}-changelog", partitions, {"cleanup.policy": "compact", **large})
     wanted = [changelog]
     if not plan.grouping.by_source_key:
+        if partitions > SOURCES_MAX:
+            raise ConfigError(
+                f"the source has {partitions} partitions, and windows of at most {SOURCES_MAX} can be merged: group by "
+                "the source's `key`, which needs no merging"
+            )
         wanted.append(Topic(f"{pipeline.name}-repartition", partitions, large))
     client = admin(settings.bootstrap_servers)
     while True:
