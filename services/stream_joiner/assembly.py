@@ -98,6 +98,7 @@ class Assembly:
             starts[loaded.state_topics.repartition] = "earliest"
         records_max = settings.poll_records_max
         return Subscription(
+            topic=events.topic,
             starts=dict(starts),
             config=group_config(settings.bootstrap_servers, self._group, settings.session_timeout_ms, settings.instance)
             | {"enable.partition.eof": True},
@@ -142,7 +143,7 @@ class Assembly:
         if topics is None or codec is None:
             return None
         if topics.repartition:
-            return RepartitionEmitter(loaded.query, self.sink, codec, topics.repartition, topics.repartitions)
+            return RepartitionEmitter(loaded.query, self.sink, codec, topics.repartition, loaded.partitions)
         return LocalEmitter(loaded.query, self._outcomes, self.sink, self._metrics.windows.inc)
 
     def _codec(self, loaded: Loaded) -> Codec | None:

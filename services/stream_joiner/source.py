@@ -81,11 +81,14 @@ class Reader(Protocol):
 class Subscription(NamedTuple):
     """`starts`: topic to where a group that never committed begins, "earliest" or "latest".
 
-    `config` is the consumer's, with `enable.partition.eof`.
+    The group shares out the partitions of `topic`. Partition i of each of the other topics goes with its partition i:
+    so instances have equal work, for a group would only even out how many partitions each has. `config` is the
+    consumer's, with `enable.partition.eof`.
 
     `restore` reads what is known of partitions that come to us; it runs in this thread, and may take its time.
     """
 
+    topic: str
     starts: dict[str, str]
     config: dict[str, object]
     records_max: int
@@ -118,7 +121,7 @@ class Source(threading.Thread):
     def run(self) -> None:
         try:
             self._batches.subscribe(
-                list(self._subscription.starts),
+                [self._subscription.topic],
                 on_assign=self._on_assign,
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
@@ -164,7 +167,11 @@ class Source(threading.Thread):
         for each in starts:
             self._batches.seek(each)
 
+    def _with_followers(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        return [TopicPartition(topic, each.partition) for topic in self._subscription.starts for each in partitions]
+
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_followers(partitions)
         log.info("partitions assigned", extra={"partitions": _names(partitions)})
         if self._stopping.is_set():
             # We are leaving, and a client that is being closed may never find its group's offsets.
@@ -187,6 +194,7 @@ class Source(threading.Thread):
         use(starts)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_followers(partitions)
         log.info("partitions revoked", extra={"partitions": _names(partitions)})
         deadline_s = time.monotonic() + self._subscription.drain_s_max
         # An asynchronous commit still waiting here would come after the last one, and take the group back.
@@ -203,6 +211,7 @@ class Source(threading.Thread):
         self._batches.incremental_unassign(partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_followers(partitions)
         log.warning("partitions lost", extra={"partitions": _names(partitions)})
         self._owner.call(self.reader.lost, partitions)
         self._batches.incremental_unassign(partitions)

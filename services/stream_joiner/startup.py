@@ -35,7 +35,6 @@ STATE_BYTES_MAX = 8 << 20
 class StateTopics(NamedTuple):
     changelog: str
     repartition: str | None
-    repartitions: int
 
 
 class Loaded(NamedTuple):
@@ -88,13 +87,13 @@ async def make_state_topics(
         lifecycle.waiting(f"the pipeline's topics ({why})")
         log.warning("waiting for Kafka", extra={"why": why})
         await asyncio.sleep(RETRY_S)
-    if found[changelog.name].partitions != partitions:
-        raise ConfigError(
-            f"{changelog.name} has {found[changelog.name].partitions} partitions and the source {partitions}: "
-            "delete the pipeline's changelog and repartition topics to begin anew"
-        )
-    repartition = wanted[1].name if len(wanted) > 1 else None
-    return StateTopics(changelog.name, repartition, found[repartition].partitions if repartition else 0)
+    for name, info in found.items():
+        if info.partitions != partitions:
+            raise ConfigError(
+                f"{name} has {info.partitions} partitions and the source {partitions}: "
+                "delete the pipeline's changelog and repartition topics to begin anew"
+            )
+    return StateTopics(changelog.name, wanted[1].name if len(wanted) > 1 else None)
 
 
 async def load_tables(
