@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import blake2b
 from queue import SimpleQueue
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import Message
 
 from services.stream_joiner.changelog import Changelog
 from services.stream_joiner.engine import Engine
@@ -81,7 +81,6 @@ class Assembly:
         maker = PartitionMaker(loaded, self._make_parts(loaded, codec), codec, settings.state_keys_max)
         self.engine = Engine(maker.make, self.sink, self._metrics, changelog, settings.commit_interval_ms / 1e3)
         self.engine.refused_rows = self._refused_rows
-        self.engine.rest = self._rest
         Lag(self.engine, self._metrics, EndOffsets(settings.bootstrap_servers)).start()
         self.source.reader = self.engine
 
@@ -150,6 +149,3 @@ class Assembly:
         """For the repartition topic, whose records are of one group, one source topic and one query."""
         windowing = loaded.query.windowing
         return Codec(windowing, f"{self._tag}/{windowing.fingerprint}") if windowing else None
-
-    def _rest(self, partitions: list[TopicPartition], pause: bool) -> None:
-        self.source.later(lambda consumer: (consumer.pause if pause else consumer.resume)(partitions))

@@ -9,7 +9,7 @@ for as long as the poll lasts. So this thread alone touches the consumer, and ot
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
@@ -39,12 +39,17 @@ class Restored(Protocol):
         ...
 
 
-States = Mapping[tuple[str, int], Restored]
-"""By topic and partition."""
+Place = tuple[str, int]
+"""Topic and partition."""
+
+States = Mapping[Place, Restored]
 
 
 class Reader(Protocol):
     """Who processes the records; called in its owner."""
+
+    resting: frozenset[Place]
+    """Partitions of which nothing should come for now. Read in the polling thread, at any time."""
 
     def assigned(self, partitions: list[TopicPartition], states: States) -> None:
         """Each with the offset to start at, and the metadata of its last commit."""
@@ -105,6 +110,7 @@ class Source(threading.Thread):
         self._stopping = threading.Event()
         self._work: SimpleQueue[Work] = SimpleQueue()
         self._due_s = 0.0
+        self._paused: frozenset[Place] = frozenset()
         self._consumer = Consumer(subscription.config | {"on_commit": self._on_commit})
         self._batches = BatchConsumer(self._consumer, self._on_error)
         self.reader: Reader
@@ -142,7 +148,23 @@ class Source(threading.Thread):
                 # Of a partition that was taken away meanwhile, or while no broker answers.
                 log.warning("not done", extra={"why": error.args[0].str()})
 
+    def _pause_and_resume(self) -> None:
+        """Paused partitions are still polled, so the group keeps us, and nothing of them comes."""
+        wanted = self.reader.resting
+        if wanted != self._paused:
+            self._consumer.pause(_partitions(wanted - self._paused))
+            self._consumer.resume(_partitions(self._paused - wanted))
+            self._paused = wanted
+
+    def _unassign(self, partitions: list[TopicPartition]) -> None:
+        """librdkafka would keep what is paused so until we have it again, for the reader to wait in vain."""
+        paused = self._paused & {_key(each) for each in partitions}
+        self._consumer.resume(_partitions(paused))
+        self._paused -= paused
+        self._batches.incremental_unassign(partitions)
+
     def _poll(self) -> None:
+        self._pause_and_resume()
         wait_s = SETTLE_S if self.reader.busy else POLL_S
         batches = self._batches.poll(wait_s, self._subscription.records_max)
         if batches:
@@ -208,20 +230,24 @@ class Source(threading.Thread):
                 consumer.commit(offsets=offsets, asynchronous=False)
             except KafkaException as error:
                 log.warning("last commit failed; its records are read again", extra={"why": error.args[0].str()})
-        self._batches.incremental_unassign(partitions)
+        self._unassign(partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.warning("partitions lost", extra={"partitions": _names(partitions)})
         self._owner.call(self.reader.lost, partitions)
-        self._batches.incremental_unassign(partitions)
+        self._unassign(partitions)
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         self._owner.post(self.reader.committed, error, partitions)
 
 
-def _key(partition: TopicPartition) -> tuple[str, int]:
+def _key(partition: TopicPartition) -> Place:
     return partition.topic, partition.partition
+
+
+def _partitions(places: Iterable[Place]) -> list[TopicPartition]:
+    return [TopicPartition(*each) for each in places]
 
 
 def _names(partitions: list[TopicPartition]) -> list[str]:
