@@ -74,7 +74,7 @@ class Assembly:
         self.sink = self._make_sink(owner, failed)
         if query.plan.models:
             passed_over = None if self._pipeline.engine_may_change else self._metrics.other_engine.inc
-            self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings), passed_over)
+            self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings, self._metrics), passed_over)
         topics = loaded.state_topics
         changelog = Changelog(topics.changelog, self.sink) if topics else None
         codec = self._codec(loaded)

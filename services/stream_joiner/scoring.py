@@ -6,7 +6,7 @@ from typing import Any
 
 from services.stream_joiner.engines import RETRY_S, FirstEngine
 from services.stream_joiner.featurizer_client import FeaturizerClient
-from services.stream_joiner.outcomes import Answered
+from services.stream_joiner.matching import Answered
 from services.stream_joiner.records import Asked, Record
 from sightline.events import Reason, Refusal
 from sightline.proto import featurizer_pb2 as pb

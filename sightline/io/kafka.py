@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sightline.errors import SightlineError
+from sightline.io.brokers import Brokers
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +48,8 @@ def topics(partitions: int = 4, event_bytes_max: int = EVENT_BYTES_MAX) -> list[
     ]
 
 
-def _client(bootstrap_servers: str) -> Config:
-    return {
-        "bootstrap.servers": bootstrap_servers,
+def _client(brokers: str | Brokers) -> Config:
+    return Brokers.of(brokers).client_config() | {
         # A broker that is replaced has a new address: give the old one up soon, and look again soon.
         "socket.connection.setup.timeout.ms": 2_000,
         "reconnect.backoff.ms": 50,
@@ -59,9 +59,9 @@ def _client(bootstrap_servers: str) -> Config:
     }
 
 
-def producer_config(bootstrap_servers: str, transactional: bool = False) -> Config:
+def producer_config(brokers: str | Brokers, transactional: bool = False) -> Config:
     """Acknowledged by all replicas, no duplicates from retries, keys split as Java's clients do, sent at once."""
-    config = _client(bootstrap_servers) | {
+    config = _client(brokers) | {
         "acks": "all",
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
@@ -76,9 +76,9 @@ def producer_config(bootstrap_servers: str, transactional: bool = False) -> Conf
     return config if transactional else config | {"message.timeout.ms": 0}
 
 
-def group_config(bootstrap_servers: str, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:
+def group_config(brokers: str | Brokers, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:
     """A member of a consumer group that commits by itself and moves only the partitions that must move."""
-    config = _client(bootstrap_servers) | {
+    config = _client(brokers) | {
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -93,9 +93,9 @@ def group_config(bootstrap_servers: str, group: str, session_timeout_ms: int, in
     return config | ({"group.instance.id": instance} if instance else {})
 
 
-def reader_config(bootstrap_servers: str) -> Config:
+def reader_config(brokers: str | Brokers) -> Config:
     """A reader of assigned partitions outside any group: tables, alerting's memory, pictures."""
-    return _client(bootstrap_servers) | {
+    return _client(brokers) | {
         "group.id": "sightline-reader",  # librdkafka asks for one even where nothing is committed
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
@@ -104,8 +104,8 @@ def reader_config(bootstrap_servers: str) -> Config:
     }
 
 
-def admin(bootstrap_servers: str) -> AdminClient:
-    return AdminClient(_client(bootstrap_servers))
+def admin(brokers: str | Brokers) -> AdminClient:
+    return AdminClient(_client(brokers))
 
 
 def cluster_id(client: AdminClient, timeout_s: float = 10) -> str:
@@ -167,6 +167,7 @@ def create_topics(client: AdminClient, wanted: Iterable[Topic], timeout_s: float
 
 
 __all__ = [
+    "Brokers",
     "Consumer",
     "KafkaException",
     "Producer",

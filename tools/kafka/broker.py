@@ -67,6 +67,13 @@ class Broker:
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Raises ProcessError where it was not started."""
+        if self._process is None:
+            raise ProcessError("the broker was not started")
+        return self._process.pid
+
     def start(self, timeout_s: float = 120) -> "Broker":
         if not (self.directory / "server.properties").exists():
             self._format()
