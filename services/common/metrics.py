@@ -1,7 +1,7 @@
 """Metrics that more than one service exports under the same name, so that a dashboard can add them up."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily
@@ -80,6 +80,11 @@ class StreamMetrics:
         self.clock_skew = Counter(
             "sightline_clock_skew_total", "Records from a clock ahead of ours, clamped to now", registry=registry
         )
+
+    def expect_dead_letters(self, pipeline: str, reasons: Iterable[str]) -> None:
+        """Series that begin at 0: Prometheus sees no increase in one that begins with its first dead letter."""
+        for reason in reasons:
+            self._dead_letters.labels(pipeline, reason)
 
     def dead_letter(self, pipeline: str, reason: str) -> None:
         self._dead_letters.labels(pipeline, reason).inc()

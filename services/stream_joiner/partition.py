@@ -40,7 +40,8 @@ class SourcePartition:
     def __init__(self, parts: Parts, log: PartitionLog[Output | Entry], windows: SourceWindows | None) -> None:
         self._parts, self.log, self.windows = parts, log, windows
         self._held: deque[HeldBatch] = deque()
-        self._open_bytes = 0
+        self._asked, self._open_bytes = 0, 0
+        self._end = log.position
         # Event times seen by the scan, which is ahead of the windows while models are asked.
         self._top_us = windows.state.top_us if windows else 0
 
@@ -53,10 +54,17 @@ class SourcePartition:
         if len(self._held) == 1:
             self.work()
 
+    def ended(self, offset: int) -> None:
+        """All records below `offset` have been received."""
+        self._end = offset
+        self.work()
+
     def work(self) -> None:
         """Scan what is held, as far as the tables allow."""
         while self._held and self._scan(self._held[0]):
             self._held.popleft()
+        if not self._held:
+            self.log.passed(self._end)
         self._released()
 
     @property
@@ -65,10 +73,17 @@ class SourcePartition:
         return bool(self._held)
 
     @property
+    def settled(self) -> bool:
+        """Nothing that was received is open."""
+        return not self._held and not len(self.log)
+
+    @property
     def too_much(self) -> bool:
         """More is open than the limits allow: the partition should rest."""
-        limits = self._parts.limits
-        full = len(self.log) + sum(map(len, self._held)) >= limits.open_events_max
+        limits, held = self._parts.limits, sum(map(len, self._held))
+        full = len(self.log) + held >= limits.all_events_max
+        if self._parts.scoring:
+            full = full or self._asked + held >= limits.open_events_max
         return full or self._open_bytes + sum(each.batch.bytes for each in self._held) >= limits.open_bytes_max
 
     @property
@@ -183,10 +198,12 @@ class SourcePartition:
         record.images = self._parts.bound.images(record.row, times.event_us)
         record.raw = held.batch.record(index)
         record.done = self._scored
+        self._asked += 1
         self._open_bytes += record.image_bytes
         return record
 
     def _scored(self, record: Record) -> None:
+        self._asked -= 1
         self._open_bytes -= record.image_bytes
         if self.log.closed:
             return

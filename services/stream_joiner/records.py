@@ -51,9 +51,9 @@ class Record:
 
 
 class Asked:
-    """One image of a record at one model."""
+    """One image of a record at one model. `moved`: a featurizer fell silent with it in hand."""
 
-    __slots__ = ("call", "image", "record")
+    __slots__ = ("call", "image", "moved", "record")
 
     def __init__(self, record: Record, call: int, image: bytes) -> None:
-        self.record, self.call, self.image = record, call, image
+        self.record, self.call, self.image, self.moved = record, call, image, False
