@@ -70,7 +70,7 @@ class Settings(KafkaSettings):
     future_s_max: float = Field(default=10.0, gt=0)
     """Seconds that ce_time may be ahead of the record's timestamp."""
 
-    poll_records_max: int = Field(default=10_000, ge=1)
+    poll_records_max: int = Field(default=2_000, ge=1)
     """Records taken from the Kafka client at once at most."""
 
     open_events_max: int = Field(default=2_000, ge=1)
