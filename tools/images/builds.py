@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tools.images.engines import Engine, ImagesError
-from tools.images.targets import PRODUCT, ROOT, TARGETS, Target, image_name
+from tools.images.targets import BASE, PRODUCT, ROOT, TARGETS, Target, image_name
 
 
 def build(targets: Iterable[str], tag: str, engine: Engine, base: str | None = None) -> list[str]:
@@ -14,6 +14,7 @@ def build(targets: Iterable[str], tag: str, engine: Engine, base: str | None = N
     chosen = [_known(name) for name in targets]
     for target in chosen:
         _check_contexts(target)
+    engine.fetch(base or BASE)
     for target in chosen:
         engine.build(target, image_name(target.name, tag), base, _labels(target, tag))
     return [image_name(target.name, tag) for target in chosen]
