@@ -45,7 +45,7 @@ def _check_contexts(target: Target) -> None:
     for name, directory in target.contexts.items():
         if not directory.is_dir() or not any(directory.iterdir()):
             maker = {"exported-models": "make models", "jars": "make kafka"}[name]
-            raise ImagesError(f"{target.name} is made from {directory.relative_to(ROOT)}: run `{maker}` first")
+            raise ImagesError(f"{target.name} is made from {directory}: run `{maker}` first")
 
 
 def _labels(target: Target, tag: str) -> dict[str, str]:
