@@ -30,7 +30,7 @@ class Recorder:
     def fetch(self, image):
         self.fetched.append(image)
 
-    def build(self, target, image, base, labels):
+    def build(self, target, image, labels, base=None):
         self.built.append((image, base, dict(labels)))
 
     def save(self, image, path):
@@ -114,7 +114,7 @@ def test_an_engine_that_was_asked_for_is_the_only_one_tried(monkeypatch):
 def test_engines_run_the_same_build(monkeypatch, engine):
     ran: list[list[str]] = []
     monkeypatch.setattr(engines, "_run", ran.append)
-    engine.build(TARGETS["models"], "sightline/models:dev", "base@sha256:0", {"a": "b"})
+    engine.build(TARGETS["models"], "sightline/models:dev", {"a": "b"}, "base@sha256:0")
     (command,) = ran
     assert command[-1] == str(TARGETS["models"].context)
     text = " ".join(command)

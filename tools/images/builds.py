@@ -16,7 +16,7 @@ def build(targets: Iterable[str], tag: str, engine: Engine, base: str | None = N
         _check_contexts(target)
     engine.fetch(base or BASE)
     for target in chosen:
-        engine.build(target, image_name(target.name, tag), base, _labels(target, tag))
+        engine.build(target, image_name(target.name, tag), _labels(target, tag), base)
     return [image_name(target.name, tag) for target in chosen]
 
 

@@ -23,7 +23,7 @@ class Engine(Protocol):
     def fetch(self, image: str) -> None:
         """Unless its store has it. Raises ImagesError."""
 
-    def build(self, target: Target, image: str, base: str | None, labels: Mapping[str, str]) -> None:
+    def build(self, target: Target, image: str, labels: Mapping[str, str], base: str | None = None) -> None:
         """Into its store, its output to ours; `base` instead of the Dockerfile's own. Raises ImagesError."""
 
     def save(self, image: str, path: Path) -> None:
@@ -52,8 +52,8 @@ class Docker:
         if _tried(["docker", "image", "inspect", image]).returncode:
             _output(["docker", "pull", "--quiet", image])
 
-    def build(self, target: Target, image: str, base: str | None, labels: Mapping[str, str]) -> None:
-        _run(["docker", "buildx", "build", "--load", *_build_flags(target, image, base, labels)])
+    def build(self, target: Target, image: str, labels: Mapping[str, str], base: str | None = None) -> None:
+        _run(["docker", "buildx", "build", "--load", *_build_flags(target, image, labels, base)])
 
     def save(self, image: str, path: Path) -> None:
         _run(["docker", "save", "--output", str(path), image])
@@ -72,10 +72,10 @@ class Buildah:
     def fetch(self, image: str) -> None:
         _output(["buildah", "pull", "--quiet", "--policy", "missing", image])
 
-    def build(self, target: Target, image: str, base: str | None, labels: Mapping[str, str]) -> None:
+    def build(self, target: Target, image: str, labels: Mapping[str, str], base: str | None = None) -> None:
         # chroot: works inside containers and without an OCI runtime too.
         isolation = os.environ.get("BUILDAH_ISOLATION", "chroot")
-        flags = _build_flags(target, f"docker.io/{image}", base, labels)
+        flags = _build_flags(target, f"docker.io/{image}", labels, base)
         _run(["buildah", "build", "--layers", "--isolation", isolation, *flags])
 
     def save(self, image: str, path: Path) -> None:
@@ -105,7 +105,7 @@ def find_engine(name: str | None = None) -> Engine:
     raise ImagesError(f"nothing here builds images; {'; '.join(reasons)}")
 
 
-def _build_flags(target: Target, image: str, base: str | None, labels: Mapping[str, str]) -> list[str]:
+def _build_flags(target: Target, image: str, labels: Mapping[str, str], base: str | None = None) -> list[str]:
     flags = ["--file", str(target.dockerfile), "--tag", image]
     if target.stage is not None:
         flags += ["--target", target.stage]
