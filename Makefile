@@ -12,7 +12,7 @@ SEED ?= 7
 HEADLESS ?=
 LONG ?=
 
-.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth bench-sizing clean
+.PHONY: help setup kafka models images demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth bench-sizing clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,14 @@ build/kafka/libs/.fetched: tools/kafka/pom.xml
 
 models: setup ## EfficientNet-Lite0, pulled and exported into build/models (reused when there)
 	@$(BIN)/python -m sightline.cli models export --root $(MODELS) --cache $(MODELS)-cache --replace >/dev/null
+
+# `make images TARGETS="stream-joiner alerting" TAG=dev ENGINE=buildah BASE=registry.example.com/debian@sha256:...`
+TARGETS ?= stream-joiner featurizer-cpu featurizer-gpu alerting models
+TAG ?=
+ENGINE ?=
+BASE ?=
+images: $(if $(filter models,$(TARGETS)),models,setup) ## container images and their sizes, by Docker or buildah (TARGETS, TAG, ENGINE, BASE)
+	$(BIN)/python -m tools.images build $(TARGETS) $(if $(TAG),--tag $(TAG)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE))
 
 demo: setup kafka models ## find Bond: Kafka, the three services and a stream of photographs (SECONDS, RATE, HEADLESS)
 	@$(BIN)/python -m demo --seconds $(SECONDS) --rate $(RATE) --seed $(SEED) $(if $(filter-out 0,$(HEADLESS)),--headless)
