@@ -10,8 +10,9 @@ SECONDS ?= 60
 RATE ?= 20
 SEED ?= 7
 HEADLESS ?=
+LONG ?=
 
-.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth clean
+.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth bench-sizing clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -56,8 +57,9 @@ soak: setup kafka ## exactness under kill -9 and broker restarts, 5 minutes (SEC
 	SIGHTLINE_SOAK_SEED=$(if $(filter-out file,$(origin SEED)),$(SEED)) \
 	$(BIN)/python -m pytest tests/soak -s --show-capture=no
 
-e2e: ## tests on a Kubernetes cluster: none yet
-	@echo "e2e skipped: there is no Helm chart to test on a cluster yet"
+# tests/e2e/clusters.py and tests/e2e/images.py name the variables; without a cluster each test says why it is skipped.
+e2e: setup kafka models ## tests on the Kubernetes cluster of KUBECONFIG or SIGHTLINE_CLUSTER_UP (LONG=1: all of them)
+	LONG=$(LONG) $(BIN)/python -m pytest tests/e2e -rs --durations=20
 
 bench-latency: setup kafka models ## event→alert at 20 and 50 events/s over TCP and a unix socket, about 9 minutes
 	@$(BIN)/python -m benchmarks.latency
@@ -79,6 +81,9 @@ bench-join: setup kafka ## a stream joined with a table, against its peers, abou
 bench-growth: setup kafka ## cost as keys, payloads, pipelines and tables grow, 10 minutes at most (FLAGS)
 	@$(BIN)/python -m benchmarks.growth $(FLAGS)
 
+bench-sizing: setup kafka models ## CPU and memory of each part per event, for docs/operations.md, about 4 minutes
+	@$(BIN)/python -m benchmarks.sizing
+
 # One after the other, also under -j: side by side they would measure each other.
 bench: ## every benchmark
 	@$(MAKE) bench-latency
@@ -87,6 +92,7 @@ bench: ## every benchmark
 	@$(MAKE) bench-tables
 	@$(MAKE) bench-consume
 	@$(MAKE) bench-growth
+	@$(MAKE) bench-sizing
 
 clean: ## remove what was built and fetched, the virtual environment stays
 	rm -rf build

@@ -58,11 +58,12 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # else a second server shares the port in silence
         # A photograph in one read from the socket instead of several: 0.05 ms of a round trip.
         ("grpc.experimental.tcp_read_chunk_size", 256 << 10),
-        # Callers may ping an idle stream every 5 s to notice a lost host, and we do the same.
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        # Callers may ping an idle stream every second to notice a lost host; we do so ourselves.
+        ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", 10_000),
         ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.http2.ping_timeout_ms", 5_000),  # else a ping of gRPC's own, in flight just then, is waited for 60 s
         ("grpc.http2.max_pings_without_data", 0),
     ]
 

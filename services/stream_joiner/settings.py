@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import KafkaSettings, existing
@@ -14,6 +14,7 @@ PROGRAM = "python -m services.stream_joiner"
 EXAMPLES = f"""\
   {PROGRAM} --pipeline pipelines/find-bond.yaml --bootstrap-servers localhost:9092 \\
       --featurizer-address localhost:8500
+  {PROGRAM} --pipeline pipelines/find-bond.yaml --featurizer-address gpu:8500,cpu:8500   cpu while no gpu is ready
   SIGHTLINE_JOINER_FEATURIZER_ADDRESS=unix:/run/featurizer.sock {PROGRAM} --pipeline pipelines/find-bond.yaml
 """
 
@@ -30,7 +31,8 @@ class Settings(KafkaSettings):
     """Consumer group; by default sightline-joiner-<pipeline>."""
 
     featurizer_address: str = "localhost:8500"
-    """Featurizer as host:port, every address of the name is used; or unix:/path."""
+    """Featurizers as host:port, every address of the name is used; or unix:/path. Several pools separated by commas:
+    images go to the first that is ready."""
 
     resolve_interval_s: float = Field(default=5.0, gt=0)
     """Seconds between look-ups of the featurizer's addresses."""
@@ -57,7 +59,10 @@ class Settings(KafkaSettings):
     """Records taken from the Kafka client at once at most."""
 
     open_events_max: int = Field(default=2_000, ge=1)
-    """Events between poll and acknowledgement at most; past it the partitions are paused."""
+    """Events between poll and answer at most where there is a model; past it the partitions are paused."""
+
+    unscored_events_max: int = Field(default=20_000, ge=0)
+    """Events beyond those that may be open until they are acknowledged, without a model to be asked, at most."""
 
     open_bytes_max: int = Field(default=256 << 20, ge=1 << 20)
     """Bytes of images between poll and answer at most; past it the partitions are paused."""
@@ -92,6 +97,20 @@ class Settings(KafkaSettings):
     dead_letter_topic: str = "dead-letters"
     """Topic for records that can't be used."""
 
+    @field_validator("featurizer_address")
+    @classmethod
+    def _pools(cls, text: str) -> str:
+        for pool in _split(text):
+            host, _, port = pool.rpartition(":")
+            if not pool.startswith("unix:") and not (host and port.isdecimal()):
+                raise ValueError(f"{pool!r} is neither host:port nor unix:/path")
+        return text
+
+    @property
+    def featurizer_pools(self) -> list[str]:
+        """By preference."""
+        return _split(self.featurizer_address)
+
     @property
     def table_limits(self) -> TableLimits:
         return TableLimits(
@@ -100,3 +119,7 @@ class Settings(KafkaSettings):
             value_bytes_max=self.table_value_bytes_max,
             store_bytes_max=self.table_store_bytes_max,
         )
+
+
+def _split(addresses: str) -> list[str]:
+    return [each.strip() for each in addresses.split(",")]

@@ -7,9 +7,12 @@ import sys
 from sightline.errors import SightlineError
 
 COMMANDS = {
+    "doctor": "say what is wrong with a release on Kubernetes, and what to do",
     "explain": "say how a pipeline's query runs",
-    "models": "get, export, list and measure the networks",
+    "models": "get, fetch, export, list and measure the networks",
     "query": "run a pipeline's query once, over files or a range of a topic",
+    "send": "send photographs or table rows to Kafka, and wait for the alert",
+    "topics": "make Kafka's topics, or bring them to what is wanted",
 }
 
 

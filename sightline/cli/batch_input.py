@@ -8,6 +8,7 @@ from typing import Any
 from sightline.batch.chunks import Input
 from sightline.batch.images import ImagesInput
 from sightline.batch.lines import LinesInput
+from sightline.cli.kafka_options import brokers_if_given
 from sightline.errors import ConfigError
 from sightline.events import Limits
 from sightline.formats.reader import RowReader
@@ -47,13 +48,12 @@ def _topic(file: PipelineFile, arguments: argparse.Namespace, parts: ExitStack) 
             f"{arguments.input!r} is no file or directory, nor a range of a topic such as clicks@[100,200)",
             key="--input",
         )
-    if not arguments.bootstrap_servers:
+    brokers = brokers_if_given(arguments)
+    if brokers is None:
         raise ConfigError("a topic needs --bootstrap-servers", key="--input")
     ((_, source),) = file.pipeline.sources.items()
-    spans = find(arguments.bootstrap_servers, wanted)
-    topic = TopicInput(
-        arguments.bootstrap_servers, spans, arguments.future_s_max, are_images=source.format == "cloudevents"
-    )
+    spans = find(brokers, wanted)
+    topic = TopicInput(brokers, spans, arguments.future_s_max, are_images=source.format == "cloudevents")
     parts.callback(topic.close)
     return topic
 

@@ -15,6 +15,7 @@ from sightline.batch.report import Report
 from sightline.cli.batch_input import open_input, reader_for
 from sightline.cli.batch_progress import progress
 from sightline.cli.batch_tables import load_tables, use_files
+from sightline.cli.kafka_options import brokers_if_given
 from sightline.errors import ConfigError, SightlineError
 from sightline.query.compiling.query import Query, ResultRow, compile_plan
 from sightline.query.pipeline import PipelineFile
@@ -62,7 +63,7 @@ def _execute(this: _Run) -> None:
     arguments, report = this.arguments, this.report
     source = open_input(this.file, arguments, this.parts)
     reader = reader_for(this.file, arguments, source)
-    tables = load_tables(this.file, arguments.bootstrap_servers, report)
+    tables = load_tables(this.file, brokers_if_given(arguments), report)
     for each in tables.values():
         this.parts.callback(each.close)
     planned, expressions = plan(this.file, dict(reader.columns))

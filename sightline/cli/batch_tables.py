@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sightline.batch.report import Report
 from sightline.errors import ConfigError
+from sightline.io.brokers import Brokers
 from sightline.query.pipeline import FILE_SUFFIXES, PipelineFile
 from sightline.query.schema import did_you_mean
 from sightline.query.tables import TableRows
@@ -21,17 +22,17 @@ def use_files(file: PipelineFile, given: list[str]) -> None:
         tables[name].file, tables[name].topic = path, None
 
 
-def load_tables(file: PipelineFile, bootstrap_servers: str | None, report: Report) -> dict[str, TableRows]:
+def load_tables(file: PipelineFile, brokers: Brokers | None, report: Report) -> dict[str, TableRows]:
     """By name. Columns that are not declared are set as the rows have them. Raises SightlineError."""
     tables = {}
     for name, table in file.pipeline.tables.items():
-        if table.topic is not None and not bootstrap_servers:
+        if table.topic is not None and brokers is None:
             raise file.error(f"a topic needs --bootstrap-servers; or give --tables {name}=FILE", f"tables.{name}.topic")
         from sightline.io.whole_tables import file_table, topic_table
 
         if table.topic is None:
             tables[name] = file_table(name, table)
         else:
-            assert bootstrap_servers
-            tables[name] = topic_table(name, table, bootstrap_servers, report.refuse_record)
+            assert brokers
+            tables[name] = topic_table(name, table, brokers, report.refuse_record)
     return tables

@@ -1,8 +1,9 @@
-"""sightline models: pull, export, list, measure."""
+"""sightline models: pull, export, fetch, list, measure."""
 
 import argparse
 from pathlib import Path
 
+from sightline.cli import models_fetch
 from sightline.models.progress import to_stderr
 from sightline.models.zoo import ENTRIES, INPUT_SIZES, entry
 
@@ -12,6 +13,8 @@ _EXAMPLES = """examples:
   sightline models pull                                   the ImageNet weights of EfficientNet-Lite0, into the cache
   sightline models export --root build/models             pull if needed, then SavedModel + int8 LiteRT, version 1
   sightline models export --input-size 224 --version 2    a slower, more accurate one beside it
+  sightline models fetch --url https://models.example.com/models.tar.gz --sha256 0f3c... --to /models
+                                                          a packed model directory: <model>/<version>/...
   sightline models list --root build/models               what is there, and which one `name` means
   sightline models measure                                speed and accuracy at each input size, on this machine
 """
@@ -29,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="pull | export | list | measure")
+    commands = parser.add_subparsers(required=True, metavar="pull | export | fetch | list | measure")
     root = argparse.ArgumentParser(add_help=False)
     root.add_argument("--root", type=Path, default=Path("build/models"), help="model directory (%(default)s)")
     source = argparse.ArgumentParser(add_help=False)
@@ -45,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--replace", action="store_true", help="replace the version if it is a different one")
     export.set_defaults(run=_export)
+    models_fetch.add_to(commands.add_parser("fetch", help="get a packed model directory from a URL, checksum verified"))
     listing = commands.add_parser("list", parents=[root], help="the models in a directory and their versions")
     listing.set_defaults(run=_list)
     measure = commands.add_parser("measure", parents=[source], help="speed and accuracy at each input size (minutes)")

@@ -7,14 +7,14 @@ The settings are librdkafka's
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sightline.errors import SightlineError
+from sightline.io.brokers import Brokers
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +48,8 @@ def topics(partitions: int = 4, event_bytes_max: int = EVENT_BYTES_MAX) -> list[
     ]
 
 
-def _client(bootstrap_servers: str) -> Config:
-    return {
-        "bootstrap.servers": bootstrap_servers,
+def _client(brokers: str | Brokers) -> Config:
+    return Brokers.of(brokers).client_config() | {
         # A broker that is replaced has a new address: give the old one up soon, and look again soon.
         "socket.connection.setup.timeout.ms": 2_000,
         "reconnect.backoff.ms": 50,
@@ -60,9 +59,9 @@ def _client(bootstrap_servers: str) -> Config:
     }
 
 
-def producer_config(bootstrap_servers: str, transactional: bool = False) -> Config:
+def producer_config(brokers: str | Brokers, transactional: bool = False) -> Config:
     """Acknowledged by all replicas, no duplicates from retries, keys split as Java's clients do, sent at once."""
-    config = _client(bootstrap_servers) | {
+    config = _client(brokers) | {
         "acks": "all",
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
@@ -77,9 +76,9 @@ def producer_config(bootstrap_servers: str, transactional: bool = False) -> Conf
     return config if transactional else config | {"message.timeout.ms": 0}
 
 
-def group_config(bootstrap_servers: str, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:
+def group_config(brokers: str | Brokers, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:
     """A member of a consumer group that commits by itself and moves only the partitions that must move."""
-    config = _client(bootstrap_servers) | {
+    config = _client(brokers) | {
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -94,9 +93,9 @@ def group_config(bootstrap_servers: str, group: str, session_timeout_ms: int, in
     return config | ({"group.instance.id": instance} if instance else {})
 
 
-def reader_config(bootstrap_servers: str) -> Config:
+def reader_config(brokers: str | Brokers) -> Config:
     """A reader of assigned partitions outside any group: tables, alerting's memory, pictures."""
-    return _client(bootstrap_servers) | {
+    return _client(brokers) | {
         "group.id": "sightline-reader",  # librdkafka asks for one even where nothing is committed
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
@@ -105,13 +104,18 @@ def reader_config(bootstrap_servers: str) -> Config:
     }
 
 
-def admin(bootstrap_servers: str) -> AdminClient:
-    return AdminClient(_client(bootstrap_servers))
+def admin(brokers: str | Brokers) -> AdminClient:
+    return AdminClient(_client(brokers))
 
 
 def cluster_id(client: AdminClient, timeout_s: float = 10) -> str:
-    """Raises KafkaException while no broker answers."""
-    return str(client.describe_cluster(request_timeout=timeout_s).result().cluster_id)
+    """Raises KafkaException while no broker answers.
+
+    Out of the metadata: librdkafka's DescribeCluster ends the process where a broker that comes up knows of none yet.
+    """
+    if (found := client.list_topics(timeout=timeout_s).cluster_id) is None:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT, "the cluster's id is not known yet"))
+    return str(found)
 
 
 class TopicInfo(NamedTuple):
@@ -135,18 +139,9 @@ def describe(client: AdminClient, names: Iterable[str], timeout_s: float = 10) -
     return found
 
 
-def ask_end_offsets(
-    client: AdminClient, partitions: Iterable[TopicPartition], timeout_s: float = 2
-) -> "dict[TopicPartition, Future[Any]]":
-    """Answers whose `offset` is the one after the partition's last record; a KafkaException if no broker answers."""
-    asked = dict.fromkeys(partitions, OffsetSpec.latest())
-    found: dict[TopicPartition, Future[Any]] = client.list_offsets(asked, request_timeout=timeout_s) if asked else {}
-    return found
-
-
 def end_offsets(client: AdminClient, partitions: Iterable[TopicPartition], timeout_s: float = 2) -> dict[int, int]:
     """The offset after each partition's last record. Raises KafkaException while no broker answers."""
-    asked = ask_end_offsets(client, partitions, timeout_s)
+    asked = client.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest()), request_timeout=timeout_s)
     return {partition.partition: future.result().offset for partition, future in asked.items()}
 
 
@@ -172,6 +167,7 @@ def create_topics(client: AdminClient, wanted: Iterable[Topic], timeout_s: float
 
 
 __all__ = [
+    "Brokers",
     "Consumer",
     "KafkaException",
     "Producer",
@@ -179,7 +175,6 @@ __all__ = [
     "TopicInfo",
     "TopicMissingError",
     "admin",
-    "ask_end_offsets",
     "cluster_id",
     "create_topics",
     "describe",

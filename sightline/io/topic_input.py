@@ -8,6 +8,7 @@ from confluent_kafka import KafkaException
 
 from sightline.batch.chunks import Chunk, Partition, decoded
 from sightline.formats.reader import RowReader
+from sightline.io.brokers import Brokers
 from sightline.io.records import Batch, RawBatch
 from sightline.io.topic_range import RECORDS_MAX, RangeReader, Span, TopicError, within
 
@@ -18,10 +19,10 @@ SCORED_RECORDS_MAX = 200
 class TopicInput:
     """Partition after partition, so that the result's order is always the same. How many bytes come is not known."""
 
-    def __init__(self, bootstrap_servers: str, spans: list[Span], future_s_max: float, are_images: bool) -> None:
+    def __init__(self, brokers: str | Brokers, spans: list[Span], future_s_max: float, are_images: bool) -> None:
         self._spans, self.future_us_max = spans, future_s_max * 1e6
         self.bytes: int | None = None
-        self._reader = RangeReader(bootstrap_servers, SCORED_RECORDS_MAX if are_images else RECORDS_MAX)
+        self._reader = RangeReader(brokers, SCORED_RECORDS_MAX if are_images else RECORDS_MAX)
 
     def partitions(self, reader: RowReader, needed: frozenset[str]) -> Iterator[Partition]:
         for span in self._spans:

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from sightline.errors import ConfigError, SightlineError
 from sightline.events import parse_time_us
 from sightline.io.batches import BatchConsumer
+from sightline.io.brokers import Brokers
 from sightline.io.kafka import admin, describe, reader_config
 from sightline.io.records import Batch, MessageBatch
 
@@ -76,15 +77,15 @@ def _bound(text: str, beyond: bool) -> Bound | None:
     return Bound(time_us // 1000 + 1 if beyond else -(-time_us // 1000), True)
 
 
-def find(bootstrap_servers: str, wanted: TopicRange) -> list[Span]:
+def find(brokers: str | Brokers, wanted: TopicRange) -> list[Span]:
     """The range in each partition. Raises TopicMissingError, and TopicError where Kafka does not answer."""
-    consumer = Consumer(reader_config(bootstrap_servers))
+    consumer = Consumer(reader_config(brokers))
     try:
-        partitions = describe(admin(bootstrap_servers), [wanted.topic])[wanted.topic].partitions
+        partitions = describe(admin(brokers), [wanted.topic])[wanted.topic].partitions
         places = [TopicPartition(wanted.topic, each) for each in range(partitions)]
         return spans(consumer, places, wanted.first, wanted.after)
     except KafkaException as error:
-        raise TopicError(f"Kafka at {bootstrap_servers}: {error.args[0].str()}") from None
+        raise TopicError(f"Kafka at {brokers}: {error.args[0].str()}") from None
     finally:
         consumer.close()
 
@@ -114,10 +115,10 @@ def _offsets(consumer: Consumer, places: list[TopicPartition], bound: Bound | No
 class RangeReader:
     """Reads one span after the other. Raises KafkaException, and TopicError if nothing comes for SILENT_S_MAX."""
 
-    def __init__(self, bootstrap_servers: str, records_max: int = RECORDS_MAX) -> None:
+    def __init__(self, brokers: str | Brokers, records_max: int = RECORDS_MAX) -> None:
         self._records_max = records_max
         self._ended: set[int] = set()
-        config = reader_config(bootstrap_servers) | {"enable.partition.eof": True}
+        config = reader_config(brokers) | {"enable.partition.eof": True}
         self._consumer = BatchConsumer(Consumer(config), self._on_error)
 
     def read(self, span: Span) -> Iterator[Batch]:

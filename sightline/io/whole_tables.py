@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, TopicPartition
 from sightline.errors import ConfigError
 from sightline.events import Refusal
 from sightline.formats.inference import infer_table
+from sightline.io.brokers import Brokers
 from sightline.io.kafka import TopicInfo, admin, describe, reader_config
 from sightline.io.records import Raw
 from sightline.io.table_files import file_columns, read_rows
@@ -40,13 +41,13 @@ def file_table(name: str, table: Table, limits: TableLimits = LIMITS) -> TableRo
 
 
 def topic_table(
-    name: str, table: Table, bootstrap_servers: str, refuse: Refuse, limits: TableLimits = LIMITS
+    name: str, table: Table, brokers: str | Brokers, refuse: Refuse, limits: TableLimits = LIMITS
 ) -> TableRows:
     """`table.columns` are inferred where they were not declared. Blocks until Kafka has given everything."""
     assert table.topic is not None
-    topic: TopicInfo = describe(admin(bootstrap_servers), [table.topic])[table.topic]
+    topic: TopicInfo = describe(admin(brokers), [table.topic])[table.topic]
     places = [TopicPartition(table.topic, each) for each in range(topic.partitions)]
-    consumer = Consumer(reader_config(bootstrap_servers) | {"enable.partition.eof": True})
+    consumer = Consumer(reader_config(brokers) | {"enable.partition.eof": True})
     try:
         whole = spans(consumer, places, None, None)
         if table.columns is None:

@@ -67,7 +67,14 @@ class Broker:
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start(self, timeout_s: float = 60) -> "Broker":
+    @property
+    def pid(self) -> int:
+        """Raises ProcessError where it was not started."""
+        if self._process is None:
+            raise ProcessError("the broker was not started")
+        return self._process.pid
+
+    def start(self, timeout_s: float = 120) -> "Broker":
         if not (self.directory / "server.properties").exists():
             self._format()
         self._process = Process("kafka", self._java("kafka.Kafka", self._properties), self.directory / "kafka.log")
