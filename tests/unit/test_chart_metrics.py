@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -25,10 +26,10 @@ def exported() -> dict[str, set[str]]:
     series: dict[str, set[str]] = {}
     for each in (registry, _featurizer(), _joiner()):
         for collector, names in each._collector_to_names.items():
-            labels = getattr(collector, "_labelnames", None)
-            labels = getattr(collector, "_names", ()) if labels is None else labels
+            labels: Iterable[str] = getattr(collector, "_labelnames", None) or getattr(collector, "_names", ())
             # Latencies says no names in advance.
-            for name in names or [collector._name + end for end in ("_bucket", "_sum", "_count")]:
+            ends = ("_bucket", "_sum", "_count")
+            for name in names or [getattr(collector, "_name", "") + end for end in ends]:
                 series[name] = set(labels) | ({"le"} if name.endswith("_bucket") else set())
     return series
 
