@@ -26,7 +26,7 @@ def exported() -> dict[str, set[str]]:
     series: dict[str, set[str]] = {}
     for each in (registry, _featurizer(), _joiner()):
         for collector, names in each._collector_to_names.items():
-            labels: Iterable[str] = getattr(collector, "_labelnames", None) or getattr(collector, "_names", ())
+            labels: Iterable[str] = getattr(collector, "_labelnames", None) or getattr(collector, "_names", None) or ()
             # Latencies says no names in advance.
             ends = ("_bucket", "_sum", "_count")
             for name in names or [getattr(collector, "_name", "") + end for end in ends]:
