@@ -73,7 +73,7 @@ def test_the_chart_takes_what_it_sets(name):
         for image, built in images.items():
             variable = re.sub(r"[^a-zA-Z0-9]", "_", image)
             value = value.replace(f"{{{{.IMAGE_REPO_{variable}}}}}", built).replace(
-                f"{{{{.IMAGE_TAG_{variable}}}}}", "1"
+                f"{{{{.IMAGE_TAG_{variable}}}}}", "v1"
             )
         assert "{{" not in value, f"{key} is from an image that is not built"
         arguments += ["--set", f"{key}={value}"]
