@@ -1,6 +1,8 @@
 """What the manifests say on purpose: who owns replicas, what restarts what, how long a pod may take to stop."""
 
+import argparse
 import base64
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +15,21 @@ from pydantic_settings import BaseSettings
 from services.alerting.settings import Settings as AlertingSettings
 from services.featurizer.settings import Settings as FeaturizerSettings
 from services.stream_joiner.settings import Settings as JoinerSettings
+from sightline.cli import topics
 from sightline.query.pipeline import PipelineFile
-from tests.e2e.render.rendering import CHART, HERE, ROOT, Manifest, case_name, cases, named, of_kind, pods, render
+from tests.e2e.render.rendering import (
+    CHART,
+    HERE,
+    ROOT,
+    Manifest,
+    case_name,
+    cases,
+    containers,
+    named,
+    of_kind,
+    pods,
+    render,
+)
 
 SETTINGS: dict[str, type[BaseSettings]] = {
     "stream-joiner": JoinerSettings,
@@ -240,10 +255,37 @@ def test_configuration_is_whole(tmp_path: Path):
 
 def test_topics_file():
     text = named(render(), "ConfigMap", "sightline-topics")["data"]["topics.yaml"]
-    topics = {each["name"]: each for each in yaml.safe_load(text)["topics"]}
-    assert topics["events"]["partitions"] == 4
-    assert topics["events"]["config"]["max.message.bytes"] == "5308416"  # not 5.308416e+06
-    assert topics["alerts"]["config"]["retention.ms"] == "-1"
+    made = {each["name"]: each for each in yaml.safe_load(text)["topics"]}
+    assert made["events"]["partitions"] == 4
+    assert made["events"]["config"]["max.message.bytes"] == "5308416"  # not 5.308416e+06
+    assert made["alerts"]["config"]["retention.ms"] == "-1"
+
+
+class Parsed(Exception):  # noqa: N818
+    """The command's own parser took the arguments, and it would begin now."""
+
+
+@every_case
+def test_commands_take_what_they_are_given(case: Path | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Those of the Job, init containers, the test and the demo producer."""
+    parse_args = argparse.ArgumentParser.parse_args
+
+    def parse(parser: argparse.ArgumentParser, given: list[str]) -> None:
+        parse_args(parser, given)
+        raise Parsed
+
+    manifests = render(case)
+    commands = [each["command"] for pod in pods(manifests) for each in containers(pod) if "command" in each]
+    ours = [each[1:] for each in commands if each[0] == "sightline"]
+    assert ours
+    with monkeypatch.context() as patched:
+        patched.setattr(argparse.ArgumentParser, "parse_args", parse)
+        for command, *arguments in ours:
+            with pytest.raises(Parsed):
+                importlib.import_module(f"sightline.cli.{command}").main(arguments)
+    if files := [each for each in of_kind(manifests, "ConfigMap") if "topics.yaml" in each.get("data", {})]:
+        (path := tmp_path / "topics.yaml").write_text(files[0]["data"]["topics.yaml"])
+        assert {each.name for each in topics.read(path)} >= {"events", "matches", "alerts", "dead-letters"}
 
 
 def test_broker_runs_without_its_image_s_entrypoint():
