@@ -19,6 +19,15 @@ TIMEOUT_S = 120
 
 Manifest = dict[str, Any]
 
+# Of the defaults.
+JOINER = ("StatefulSet", "sightline-stream-joiner-find-bond")
+FEATURIZER = ("Deployment", "sightline-featurizer-cpu")
+ALERTING = ("Deployment", "sightline-alerting")
+KAFKA = ("StatefulSet", "sightline-kafka")
+
+GPU = {"featurizer": {"pools": {"gpu": {"enabled": True}}}}
+"""Values that switch the GPU pool on."""
+
 
 class HelmError(AssertionError):
     """What Helm said."""
@@ -109,3 +118,7 @@ def pods(manifests: list[Manifest]) -> Iterator[Manifest]:
 
 def containers(pod: Manifest) -> list[Manifest]:
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def environment(container: Manifest) -> dict[str, str]:
+    return {each["name"]: each.get("value", f"from {each.get('valueFrom')}") for each in container["env"]}
