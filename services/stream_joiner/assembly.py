@@ -4,11 +4,12 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
+from hashlib import blake2b
 from queue import SimpleQueue
 
 from confluent_kafka import Message, TopicPartition
 
-from services.stream_joiner.changelog import Changelog, Written
+from services.stream_joiner.changelog import Changelog
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
@@ -25,7 +26,8 @@ from services.stream_joiner.startup import Loaded
 from services.stream_joiner.transactions import ExactlyOnce
 from services.stream_joiner.window_stage import Emitter, LocalEmitter, RepartitionEmitter
 from sightline.events import Refusal
-from sightline.io.kafka import TopicInfo, admin, group_config
+from sightline.io.ends import EndOffsets
+from sightline.io.kafka import TopicInfo, group_config
 from sightline.query.pipeline import Pipeline
 from sightline.query.tables.binding import bind_tables
 from sightline.query.windows.records import Codec
@@ -55,7 +57,8 @@ class Assembly:
         self._outcomes = Outcomes(pipeline, cluster_id, topics, metrics, settings.dead_letter_topic)
         (events,) = pipeline.sources.values()
         self._group = settings.group or f"sightline-joiner-{pipeline.name}"
-        self._tag = f"{self._group}/{topics[events.topic].topic_id}"
+        whose = f"{self._group}/{topics[events.topic].topic_id}"
+        self._tag = blake2b(whose.encode(), digest_size=8).hexdigest()
         self._refused_rows: SimpleQueue[Output] = SimpleQueue()
         self.scoring: Scoring | None = None
 
@@ -70,15 +73,16 @@ class Assembly:
         self.source = Source(self._subscription(loaded), owner, failed)
         self.sink = self._make_sink(owner, failed)
         if query.plan.models:
-            self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings, self._metrics))
+            passed_over = None if self._pipeline.engine_may_change else self._metrics.other_engine.inc
+            self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings, self._metrics), passed_over)
         topics = loaded.state_topics
-        changelog = Changelog(Written(topics.changelog, self._tag), self.sink) if topics else None
+        changelog = Changelog(topics.changelog, self.sink) if topics else None
         codec = self._codec(loaded)
         maker = PartitionMaker(loaded, self._make_parts(loaded, codec), codec, settings.state_keys_max)
         self.engine = Engine(maker.make, self.sink, self._metrics, changelog, settings.commit_interval_ms / 1e3)
         self.engine.refused_rows = self._refused_rows
         self.engine.rest = self._rest
-        Lag(self.engine, self._metrics, admin(settings.bootstrap_servers))
+        Lag(self.engine, self._metrics, EndOffsets(settings.bootstrap_servers)).start()
         self.source.reader = self.engine
 
     def sink_start(self) -> None:
@@ -95,9 +99,8 @@ class Assembly:
         records_max = settings.poll_records_max
         return Subscription(
             starts=dict(starts),
-            config=group_config(
-                settings.bootstrap_servers, self._group, settings.session_timeout_ms, settings.instance
-            ),
+            config=group_config(settings.bootstrap_servers, self._group, settings.session_timeout_ms, settings.instance)
+            | {"enable.partition.eof": True},
             records_max=min(records_max, SCORED_RECORDS_MAX) if loaded.query.plan.models else records_max,
             drain_s_max=settings.drain_ms_max / 1e3,
             restore=restoring(settings, self._pipeline, loaded, self._tag),
@@ -113,8 +116,10 @@ class Assembly:
 
     def _make_parts(self, loaded: Loaded, codec: Codec | None) -> Parts:
         settings, query = self._settings, loaded.query
+        open_events = max(1, settings.open_events_max // loaded.partitions)
         limits = Limits(
-            max(1, settings.open_events_max // loaded.partitions),
+            open_events,
+            open_events + settings.unscored_events_max // loaded.partitions,
             max(1, settings.open_bytes_max // loaded.partitions),
             round(settings.future_s_max * 1e6),
         )

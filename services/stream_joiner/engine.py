@@ -23,6 +23,7 @@ from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
 from services.stream_joiner.source import States
 from sightline.io.records import Batch
+from sightline.query.windows.spec import NEVER_US
 
 log = logging.getLogger(__name__)
 
@@ -79,14 +80,17 @@ class Engine:
         if self.sources:
             self._brake()
 
+    def ended(self, topic: str, partition: int, offset: int) -> None:
+        if (source := self.sources.get((topic, partition))) is not None:
+            source.ended(offset)
+
     def tick(self, now_s: float) -> None:
         self._sink.poll()
         self._send_refused_rows()
-        for place, source in self.sources.items():
+        for source in self.sources.values():
             if source.waiting:
                 source.work()
-            if source.windows:
-                source.windows.check_idle(now_s, self.caught_up(*place, source.log.position))
+        self._check_idle(now_s)
         self._brake()
         self.measure(now_s)
         if now_s >= self._next_commit_s:
@@ -193,6 +197,17 @@ class Engine:
     def _send_refused_rows(self) -> None:
         while not self.refused_rows.empty():
             self._sink.send(self.refused_rows.get())
+
+    # Which partitions are idle.
+
+    def _check_idle(self, now_s: float) -> None:
+        windowed = [(place, each, each.windows) for place, each in self.sources.items() if each.windows]
+        for place, source, windows in windowed:
+            windows.check_idle(now_s, source.settled and self.caught_up(*place, source.log.position))
+        # The lowest of those that are not idle: where groups are not merged it closes the windows of those that are.
+        watermark_us = min((each.state.watermark_us for *_, each in windowed if not each.is_idle), default=NEVER_US)
+        for *_, windows in windowed:
+            windows.follow(watermark_us, self._sink.exactly_once)
 
     # Which partitions rest.
 

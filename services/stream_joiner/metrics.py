@@ -48,6 +48,12 @@ class Metrics(StreamMetrics):
         self.windows = Counter(
             "sightline_windows_total", "Rows of windows that were emitted", ["pipeline"], registry=registry
         ).labels(pipeline)
+        self.other_engine = Counter(
+            "sightline_other_engine_answers_total",
+            "Answers not taken, of another engine or model version than the first, where the pipeline allows no change",
+            ["pipeline"],
+            registry=registry,
+        ).labels(pipeline)
         self._state_keys = Gauge(
             "sightline_window_state_keys", "Groups of open windows held", ["pipeline"], registry=registry
         ).labels(pipeline)

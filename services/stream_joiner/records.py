@@ -1,12 +1,20 @@
 """Events between scan and answer."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from services.stream_joiner.outcomes import Answered, Times
+from services.stream_joiner.matching import Answered
 from sightline.events import Refusal
 from sightline.io.records import Raw
 from sightline.offsets import Slot
+
+
+class Times(NamedTuple):
+    """Of an event, µs since the epoch."""
+
+    event_us: int
+    polled_us: int
+    submitted_us: int
 
 
 class Record:

@@ -63,7 +63,10 @@ class Settings(KafkaSettings):
     """Records taken from the Kafka client at once at most."""
 
     open_events_max: int = Field(default=2_000, ge=1)
-    """Events between poll and acknowledgement at most; past it the partitions are paused."""
+    """Events between poll and answer at most where there is a model; past it the partitions are paused."""
+
+    unscored_events_max: int = Field(default=20_000, ge=0)
+    """Events beyond those that may be open until they are acknowledged, without a model to be asked, at most."""
 
     open_bytes_max: int = Field(default=256 << 20, ge=1 << 20)
     """Bytes of images between poll and answer at most; past it the partitions are paused."""

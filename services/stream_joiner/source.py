@@ -53,6 +53,10 @@ class Reader(Protocol):
 
     def received(self, batches: list[Batch]) -> None: ...
 
+    def ended(self, topic: str, partition: int, offset: int) -> None:
+        """There is nothing to read below `offset`, the partition's end, that was not received: the last offsets of one
+        that is written in transactions are the transactions' own."""
+
     def tick(self, now_s: float) -> None:
         """Time has passed: commit, emit, try again."""
 
@@ -76,6 +80,8 @@ class Reader(Protocol):
 
 class Subscription(NamedTuple):
     """`starts`: topic to where a group that never committed begins, "earliest" or "latest".
+
+    `config` is the consumer's, with `enable.partition.eof`.
 
     `restore` reads what is known of partitions that come to us; it runs in this thread, and may take its time.
     """
@@ -144,7 +150,9 @@ class Source(threading.Thread):
             self._owner.post(self.reader.tick, now_s)
 
     def _on_error(self, error: KafkaError, partition: TopicPartition) -> None:
-        if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._owner.post(self.reader.ended, partition.topic, partition.partition, partition.offset)
+        elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             # What we were to read next has expired: go on at the oldest record there is.
             self._begin([partition], self._seek)
         elif error.fatal():

@@ -16,9 +16,9 @@ from services.stream_joiner.table_file import TableFile
 from services.stream_joiner.table_topic import Refuse, TableReader
 from sightline.errors import ConfigError
 from sightline.formats.reader import RowReader
-from sightline.io.kafka import KafkaException, Topic, TopicInfo, admin, create_topics, describe
+from sightline.io.kafka import KafkaException, Topic, TopicInfo, TopicMissingError, admin, create_topics, describe
 from sightline.io.model_calls import check_call
-from sightline.io.offsets import PASSING
+from sightline.io.offsets import passing
 from sightline.query.compiling.query import Query
 from sightline.query.pipeline import Pipeline, PipelineFile
 from sightline.query.planning.nodes import ModelCall, Plan
@@ -74,11 +74,14 @@ async def make_state_topics(
             found = await asyncio.to_thread(describe, client, [each.name for each in wanted])
             break
         except KafkaException as error:
-            if error.args[0].name() not in PASSING:
+            if not passing(error.args[0]):
                 raise
-            lifecycle.waiting(f"the pipeline's topics ({error.args[0].str()})")
-            log.warning("waiting for Kafka", extra={"why": error.args[0].str()})
-            await asyncio.sleep(RETRY_S)
+            why = error.args[0].str()
+        except TopicMissingError as missing:
+            why = str(missing)  # A broker that comes up knows of no topic.
+        lifecycle.waiting(f"the pipeline's topics ({why})")
+        log.warning("waiting for Kafka", extra={"why": why})
+        await asyncio.sleep(RETRY_S)
     if found[changelog.name].partitions != partitions:
         raise ConfigError(
             f"{changelog.name} has {found[changelog.name].partitions} partitions and the source {partitions}: "

@@ -307,9 +307,6 @@ static PyObject *error_of(const rd_kafka_message_t *message) {
 static Batch *take_partition(Queue *self, rd_kafka_message_t **messages, size_t from, size_t count) {
     rd_kafka_topic_t *rkt = messages[from]->rkt;
     int32_t partition = messages[from]->partition;
-    Py_ssize_t mine = 0;
-    for (size_t i = from; i < count; i++)
-        mine += messages[i] && messages[i]->rkt == rkt && messages[i]->partition == partition && !messages[i]->err;
     Batch *batch = PyObject_New(Batch, &BatchType);
     if (!batch)
         return NULL;
@@ -317,7 +314,7 @@ static Batch *take_partition(Queue *self, rd_kafka_message_t **messages, size_t 
     batch->partition = partition;
     batch->count = batch->bytes = batch->value_bytes_max = 0;
     batch->topic = PyUnicode_FromString(lib.topic_name(rkt));
-    batch->messages = PyMem_New(rd_kafka_message_t *, mine);
+    batch->messages = PyMem_New(rd_kafka_message_t *, count - from);
     if (!batch->topic || !batch->messages) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();

@@ -7,11 +7,10 @@ The settings are librdkafka's
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sightline.errors import SightlineError
@@ -112,10 +111,11 @@ def admin(brokers: str | Brokers) -> AdminClient:
 def cluster_id(client: AdminClient, timeout_s: float = 10) -> str:
     """Raises KafkaException while no broker answers.
 
-    From the metadata: asked to describe a cluster, librdkafka 2.16 aborts the process when a broker that is coming up
-    knows of no broker yet.
+    Out of the metadata: librdkafka's DescribeCluster ends the process where a broker that comes up knows of none yet.
     """
-    return str(client.list_topics(timeout=timeout_s).cluster_id)
+    if (found := client.list_topics(timeout=timeout_s).cluster_id) is None:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT, "the cluster's id is not known yet"))
+    return str(found)
 
 
 class TopicInfo(NamedTuple):
@@ -139,18 +139,9 @@ def describe(client: AdminClient, names: Iterable[str], timeout_s: float = 10) -
     return found
 
 
-def ask_end_offsets(
-    client: AdminClient, partitions: Iterable[TopicPartition], timeout_s: float = 2
-) -> "dict[TopicPartition, Future[Any]]":
-    """Answers whose `offset` is the one after the partition's last record; a KafkaException if no broker answers."""
-    asked = dict.fromkeys(partitions, OffsetSpec.latest())
-    found: dict[TopicPartition, Future[Any]] = client.list_offsets(asked, request_timeout=timeout_s) if asked else {}
-    return found
-
-
 def end_offsets(client: AdminClient, partitions: Iterable[TopicPartition], timeout_s: float = 2) -> dict[int, int]:
     """The offset after each partition's last record. Raises KafkaException while no broker answers."""
-    asked = ask_end_offsets(client, partitions, timeout_s)
+    asked = client.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest()), request_timeout=timeout_s)
     return {partition.partition: future.result().offset for partition, future in asked.items()}
 
 
@@ -184,7 +175,6 @@ __all__ = [
     "TopicInfo",
     "TopicMissingError",
     "admin",
-    "ask_end_offsets",
     "cluster_id",
     "create_topics",
     "describe",

@@ -74,7 +74,7 @@ class Broker:
             raise ProcessError("the broker was not started")
         return self._process.pid
 
-    def start(self, timeout_s: float = 60) -> "Broker":
+    def start(self, timeout_s: float = 120) -> "Broker":
         if not (self.directory / "server.properties").exists():
             self._format()
         self._process = Process("kafka", self._java("kafka.Kafka", self._properties), self.directory / "kafka.log")
