@@ -55,6 +55,10 @@ class Settings(KafkaSettings):
     request_images_max: int = Field(default=32, ge=1)
     """Images sent in one request at most."""
 
+    stream_images_max: int = Field(default=256, ge=1)
+    """Images that one featurizer has not answered at most (a little more, as requests are not cut); others wait. A
+    quarter of what it queues: several joiners may send to it."""
+
     request_timeout_ms: int = Field(default=30_000, ge=1)
     """Milliseconds an attempt to score may take before it is tried again."""
 
