@@ -45,6 +45,13 @@ class Stage:
         kafka.create_topics(kafka.admin(self._broker.bootstrap_servers), kafka.topics())
         return self._broker.bootstrap_servers
 
+    @property
+    def broker_pid(self) -> int:
+        """Raises ProcessError where none was started."""
+        if self._broker is None:
+            raise ProcessError("no broker was started")
+        return self._broker.pid
+
     def check(self) -> None:
         """Raises ProcessError if one of the services has ended by itself."""
         for process in self._running:

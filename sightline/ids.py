@@ -2,7 +2,7 @@
 
 import datetime
 import decimal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -36,9 +36,20 @@ def match_id(pipeline: str, event_source: str, event_id: str, row: int) -> str:
 
 def record_match_id(pipeline: str, origin: Origin, row: int) -> str:
     """For an event that has no id of its own: where it lies stands for it."""
-    digest = _begun("match", pipeline, origin.cluster_id, origin.topic_id).copy()
-    digest.update(f"{origin.partition}/{origin.offset}/{row}".encode())
-    return digest.hexdigest()
+    return record_match_ids(pipeline, origin)(origin.offset, row)
+
+
+def record_match_ids(pipeline: str, origin: Origin) -> Callable[[int, int], str]:
+    """`record_match_id` by offset and row, for records of one partition; `origin` is that of any of them."""
+    copy = _begun("match", pipeline, origin.cluster_id, origin.topic_id).copy
+    partition = origin.partition
+
+    def identity(offset: int, row: int) -> str:
+        digest = copy()
+        digest.update(f"{partition}/{offset}/{row}".encode())
+        return digest.hexdigest()
+
+    return identity
 
 
 def window_id(pipeline: str, start_us: int, key: Sequence[Any], revision: str = "") -> str:

@@ -41,10 +41,19 @@ class Suspects(Generic[Job]):
         """The trial was answered, whatever the answer."""
         self._trial = None
 
-    def add(self, in_flight: list[Job]) -> None:
-        """A connection died with these in flight. One that was alone has its first dead call behind it."""
+    def interrupted(self) -> None:
+        """The trial has ended by no fault of its jobs: they are tried again as they were."""
+        assert self._trial is not None
+        self._groups.appendleft(self._trial)
+        self._trial = None
+
+    def add(self, in_flight: list[Job], was_alone: bool | None = None) -> None:
+        """A connection died with these in flight. One that was alone has its first dead call behind it.
+
+        `was_alone` says so where the group is a part of what was in flight.
+        """
         if in_flight:
-            self._groups.append(_Group(in_flight, int(len(in_flight) == 1)))
+            self._groups.append(_Group(in_flight, int(len(in_flight) == 1 if was_alone is None else was_alone)))
 
     def died(self) -> list[Job]:
         """The trial's connection died. Returns the jobs now known to be guilty: none, or the one of the trial."""

@@ -3,6 +3,7 @@
 CloudEvents binary mode with a JSON value. No I/O here.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -39,26 +40,69 @@ class Match(msgspec.Struct):
     traceparent: str | None = None
 
 
+class Envelope:
+    """The headers of matches that one pipeline made at one moment, of one model's answer if any."""
+
+    def __init__(
+        self,
+        pipeline: str,
+        match_time_us: int,
+        model: str | None = None,
+        model_version: str | None = None,
+        engine: str | None = None,
+    ) -> None:
+        attributes = {
+            "source": f"/pipelines/{pipeline}",
+            "matchtime": format_time_us(match_time_us),
+            "model": model,
+            "modelversion": model_version,
+            "engine": engine,
+        }
+        same = [("ce_" + name, text.encode()) for name, text in attributes.items() if text is not None]
+        self._same = [*_SAME, *same]
+
+    def headers(
+        self,
+        match: str,
+        time_us: int,
+        event_id: str,
+        event_source: bytes,
+        stages: str,
+        origin: str | None,
+        traceparent: str | None,
+    ) -> list[tuple[str, bytes]]:
+        """`match` is its id, `stages` as `stages_text` gives them."""
+        headers = [
+            *self._same,
+            ("ce_id", match.encode()),
+            ("ce_time", format_time_us(time_us).encode()),
+            ("ce_eventid", event_id.encode()),
+            ("ce_eventsource", event_source),
+            ("ce_stages", stages.encode()),
+        ]
+        if origin is not None:
+            headers.append(("ce_origin", origin.encode()))
+        if traceparent:
+            headers.append(("traceparent", traceparent.encode()))
+        return headers
+
+
+def stages_text(stage_us: Mapping[str, int]) -> str:
+    return ",".join([f"{stage}={spent}" for stage, spent in stage_us.items()])
+
+
 def encode(match: Match) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Value and headers of the Kafka record. Non-finite numbers become null."""
-    headers = [
-        *_SAME,
-        ("ce_id", match.id.encode()),
-        ("ce_source", b"/pipelines/" + match.pipeline.encode()),
-        ("ce_time", format_time_us(match.time_us).encode()),
-        ("ce_eventid", match.event_id.encode()),
-        ("ce_eventsource", match.event_source.encode()),
-        ("ce_matchtime", format_time_us(match.match_time_us).encode()),
-        ("ce_stages", ",".join([f"{stage}={spent}" for stage, spent in match.stage_us.items()]).encode()),
-    ]
-    if match.origin:
-        headers.append(("ce_origin", str(match.origin).encode()))
-    if match.model is not None:
-        scored = {"ce_model": match.model, "ce_modelversion": match.model_version, "ce_engine": match.engine}
-        headers += [(name, text.encode()) for name, text in scored.items() if text is not None]
-    if match.traceparent:
-        headers.append(("traceparent", match.traceparent.encode()))
-    return encode_columns(match.columns), headers
+    envelope = Envelope(match.pipeline, match.match_time_us, match.model, match.model_version, match.engine)
+    return encode_columns(match.columns), envelope.headers(
+        match.id,
+        match.time_us,
+        match.event_id,
+        match.event_source.encode(),
+        stages_text(match.stage_us),
+        str(match.origin) if match.origin else None,
+        match.traceparent,
+    )
 
 
 def decode(value: bytes | None, headers: Headers | None) -> Match | Refusal:

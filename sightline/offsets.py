@@ -17,12 +17,12 @@ Output = TypeVar("Output")
 
 
 class Slot(Generic[Output]):
-    """One record that is open. `outputs` is None until it is finished."""
+    """One record that is open, or `records` that are done together. `outputs` is None until it is finished."""
 
-    __slots__ = ("log", "offset", "outputs", "pending")
+    __slots__ = ("log", "offset", "outputs", "pending", "records")
 
-    def __init__(self, log: "PartitionLog[Output]", offset: int) -> None:
-        self.log, self.offset = log, offset
+    def __init__(self, log: "PartitionLog[Output]", offset: int, records: int) -> None:
+        self.log, self.offset, self.records = log, offset, records
         self.outputs: Sequence[Output] | None = None
         self.pending = 0
 
@@ -36,6 +36,11 @@ class Slot(Generic[Output]):
         if not self.pending:
             self.log._advance()
 
+    def acknowledge_all(self) -> None:
+        """All outputs of a released slot are safe."""
+        self.pending = 0
+        self.log._advance()
+
 
 class PartitionLog(Generic[Output]):
     """The open and unacknowledged records of one partition, in one assignment."""
@@ -48,12 +53,14 @@ class PartitionLog(Generic[Output]):
         self.committed = offset
         self._unfinished: deque[Slot[Output]] = deque()
         self._unacknowledged: deque[Slot[Output]] = deque()
+        self._records = 0
 
-    def open(self, offset: int) -> Slot[Output]:
-        """A record that is not done yet; offsets never fall."""
+    def open(self, offset: int, records: int = 1) -> Slot[Output]:
+        """A record that is not done yet, or several of which `offset` is the first's; offsets never fall."""
         self.passed(offset + 1)
-        slot = Slot(self, offset)
+        slot = Slot(self, offset, records)
         self._unfinished.append(slot)
+        self._records += records
         return slot
 
     def passed(self, offset: int) -> None:
@@ -72,13 +79,14 @@ class PartitionLog(Generic[Output]):
 
     def __len__(self) -> int:
         """Records that are not done."""
-        return len(self._unfinished) + len(self._unacknowledged)
+        return self._records
 
     def close(self) -> None:
         """The partition is no longer ours."""
         self.closed = True
         self._unfinished.clear()
         self._unacknowledged.clear()
+        self._records = 0
 
     def _finish(self, slot: Slot[Output], outputs: Sequence[Output]) -> list[Slot[Output]]:
         if self.closed:
@@ -95,4 +103,4 @@ class PartitionLog(Generic[Output]):
 
     def _advance(self) -> None:
         while self._unacknowledged and not self._unacknowledged[0].pending:
-            self._unacknowledged.popleft()
+            self._records -= self._unacknowledged.popleft().records

@@ -4,26 +4,22 @@ keys: group keys in the open window, with the time to restore them after kill -9
 the query reads two columns; pipelines: joiners that read one topic at once; table: rows of the joined table, with the
 time to start from its topic and from a snapshot. Each case reads a smaller and a larger topic; costs are the slope
 between them, so that start-up is in neither. Except for pipelines, the joiner has one core and the broker the others.
-Writes growth.json and growth.png.
+Writes growth.json and growth.png after each case.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.growth import figures, keys, plot, sections
-from benchmarks.machine import versions
 from benchmarks.peers.ours.adapter import our_version
 from benchmarks.peers.rig import Rig
-from demo.summary import cpu
+from benchmarks.report import RESULTS, Report, parse
 from tools.processes import ProcessError
 
-RESULTS = Path(__file__).parents[1] / "results"
 SCRATCH = Path("build/bench-growth")
 
 Measure = Callable[[Rig, int, argparse.Namespace], dict[str, Any]]
@@ -35,36 +31,39 @@ SECTIONS: dict[str, Measure] = {
     "table": sections.table,
 }
 
+QUICK = {
+    "events": 1_000_000,
+    "keys": [100, 10_000, 100_000],
+    "payload": [200, 20_000],
+    "pipelines": [1, 2],
+    "table": [1_000, 100_000],
+}
+
 EXAMPLES = """\
 examples:
   python -m benchmarks.growth                                    everything: 10 minutes at most
-  python -m benchmarks.growth --only keys,payload                two of the four
+  python -m benchmarks.growth --quick                            fewer events and sizes: 6 minutes at most
+  python -m benchmarks.growth --only keys,payload --keep         two of the four, beside what there is
   python -m benchmarks.growth --only keys --keys 100 10000 --events 200000
                                                                  a quick look: half a minute, rough figures
 """
 
 
 def main() -> None:
-    options = _parser().parse_args()
+    options = parse(_parser(), QUICK, minutes=6)
+    report = Report("growth", options.out, plot.draw, options.only)
+    if options.keep:
+        report.keep()
+    about = {"rounds": options.rounds, "events_more": options.events, "engine": our_version()}
+    measured: dict[str, dict[str, Any]] = {}
     try:
-        measured = {name: _section(name, options) for name in options.only}
+        for name in options.only:
+            _section(name, options, measured.setdefault(name, {}), lambda: report.write(about | measured))
     except KeyboardInterrupt:
-        sys.exit("stopped")
+        sys.exit("stopped; what was measured is written")
     except ProcessError as error:
         sys.exit(str(error))
-    result = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "rounds": options.rounds,
-        "events_more": options.events,
-        **measured,
-        "engine": our_version(),
-        "cpu": cpu(),
-        "versions": versions(),
-    }
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "growth.json").write_text(json.dumps(result, indent=2) + "\n")
-    plot.draw(result, options.out / "growth.png")
-    print(f"{options.out / 'growth.json'}, {options.out / 'growth.png'}")
+    report.done(about | measured)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--payload", type=int, nargs="+", default=[200, 2_000, 20_000], help="bytes of a value")
     parser.add_argument("--pipelines", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--table", type=int, nargs="+", default=[1_000, 100_000, 1_000_000], help="rows")
+    parser.add_argument("--keep", action="store_true", help="leave what is not measured now as it is in growth.json")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of growth.json and growth.png")
     return parser
 
@@ -97,19 +97,18 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _section(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """By size. A section has a broker of its own."""
-    found = {}
+def _section(name: str, options: argparse.Namespace, found: dict[str, Any], written: Callable[[], None]) -> None:
+    """By size, into `found`. A section has a broker of its own."""
     with Rig(SCRATCH, pinned=name != "pipelines") as rig:
         sections.warm_up(rig)
         for size in getattr(options, name):
             print(f"{name}, {size:,}:", flush=True)
             begin = time.monotonic()
             found[str(size)] = one = SECTIONS[name](rig, size, options)
+            if name == "keys":
+                keys.add_bytes_a_key(found)
             print(f"{name}, {size:,}: {figures.line(one)} ({time.monotonic() - begin:.0f} s)", flush=True)
-    if name == "keys":
-        keys.add_bytes_a_key(found)
-    return found
+            written()
 
 
 if __name__ == "__main__":

@@ -2,33 +2,34 @@
 
 An open-loop sender puts the moment at which each event was due into it; an independent reader of the sink takes the
 difference on receipt. Nothing is pinned. `none` has no engine: the reader reads what was sent. Writes join.json and
-join.png.
+join.png after each engine.
 """
 
 import argparse
-import json
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.join import plot, table
 from benchmarks.join.run import Sent, figures, measure
-from benchmarks.machine import versions
 from benchmarks.peers.engine import Engine
 from benchmarks.peers.registry import JOIN, chosen
 from benchmarks.peers.rig import Rig
-from demo.summary import cpu
+from benchmarks.report import RESULTS, Report, parse
 from tools.processes import ProcessError
 
-RESULTS = Path(__file__).parents[1] / "results"
 SCRATCH = Path("build/bench-join")
+
+QUICK = {"rounds": 2, "seconds": 8.0, "warm_up_seconds": 6.0}
 
 EXAMPLES = f"""\
 engines: none, {", ".join(JOIN)}
 
 examples:
   python -m benchmarks.join                                                   everything: about an hour
+  python -m benchmarks.join --quick                                           everything, shorter: about 12 minutes
   python -m benchmarks.join --engines none,ours,flink --rounds 1 --seconds 10  a quick look
 """
 
@@ -46,30 +47,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30, help="measured at each rate and round; 30")
     parser.add_argument("--warm-up-seconds", type=float, default=20, help="before it at each rate; 20")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of join.json and join.png")
-    options = parser.parse_args()
+    options = parse(parser, QUICK, minutes=12)
     try:
-        for engine in options.engines:
-            if engine:
-                engine.prepare()
-        rounds, failed = _rounds(options)
+        Bench(options).run()
     except KeyboardInterrupt:
-        sys.exit("stopped")
+        sys.exit("stopped; what was measured is written")
     except ProcessError as error:
         sys.exit(str(error))
-    result = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "rounds": options.rounds,
-        "seconds": options.seconds,
-        "table_rows": table.ROWS,
-        "rates": {f"{rate:g}": _of_rate(rate, rounds, failed) for rate in options.rates},
-        "engines": {engine.name: engine.version() for engine in options.engines if engine},
-        "cpu": cpu(),
-        "versions": versions(),
-    }
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "join.json").write_text(json.dumps(result, indent=2) + "\n")
-    plot.draw(result, options.out / "join.png")
-    print(f"{options.out / 'join.json'}, {options.out / 'join.png'}")
 
 
 def _engines(text: str) -> list[Engine | None]:
@@ -80,39 +64,74 @@ def _engines(text: str) -> list[Engine | None]:
     return found
 
 
-def _rounds(options: argparse.Namespace) -> tuple[dict[str, list[dict[float, Sent]]], dict[str, str]]:
-    """Of each engine what became of its events by rate, a round after the other; and why those that failed did."""
-    rounds: dict[str, list[dict[float, Sent]]] = {_name(engine): [] for engine in options.engines}
-    failed: dict[str, str] = {}
-    counts = {
-        rate: (round(rate * options.warm_up_seconds), max(1, round(rate * options.seconds))) for rate in options.rates
-    }
-    with Rig(SCRATCH, pinned=False) as rig:
-        places = table.load(rig)
-        for number in range(options.rounds):
-            for engine in options.engines:
-                name = _name(engine)
-                if name in failed:
-                    continue
-                print(f"round {number + 1}, {name}: ", end="", flush=True)
-                try:
-                    rounds[name].append(measure(rig, engine, places, counts))
-                    print()
-                except ProcessError as error:
-                    failed[name] = str(error)
-                    print(f"failed: {error}", flush=True)
-    return rounds, failed
+class Bench:
+    """`failed`: why an engine is measured no more; what was measured of it before stays."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._rounds: dict[str, list[dict[float, Sent]]] = {_name(engine): [] for engine in options.engines}
+        self._failed: dict[str, str] = {}
+        self._versions: dict[str, str] = {}
+        self._report = Report("join", options.out, plot.draw, ["rates"])
+
+    def run(self) -> None:
+        for engine in self._options.engines:
+            if engine:
+                self._guarded(engine, partial(self._prepare, engine))
+        with Rig(SCRATCH, pinned=False) as rig:
+            places = table.load(rig)
+            for number in range(self._options.rounds):
+                for engine in self._options.engines:
+                    if _name(engine) not in self._failed:
+                        print(f"round {number + 1}, {_name(engine)}: ", end="", flush=True)
+                        self._guarded(engine, partial(self._measure, rig, engine, places))
+                        self._report.write(self._result())
+        self._report.done(self._result())
+
+    def _prepare(self, engine: Engine) -> None:
+        engine.prepare()
+        self._versions[engine.name] = engine.version()
+
+    def _measure(self, rig: Rig, engine: Engine | None, places: str) -> None:
+        options = self._options
+        counts = {
+            rate: (round(rate * options.warm_up_seconds), max(1, round(rate * options.seconds)))
+            for rate in options.rates
+        }
+        self._rounds[_name(engine)].append(measure(rig, engine, places, counts))
+        print(flush=True)
+
+    def _guarded(self, engine: Engine | None, step: Callable[[], None]) -> None:
+        """Whatever goes wrong with one engine, the others are measured."""
+        try:
+            step()
+        except Exception as error:
+            self._failed[_name(engine)] = f"{error or type(error).__name__}"
+            print(f"{_name(engine)} failed: {error}", flush=True)
+
+    def _result(self) -> dict[str, Any]:
+        options = self._options
+        return {
+            "rounds": options.rounds,
+            "seconds": options.seconds,
+            "warm_up_seconds": options.warm_up_seconds,
+            "table_rows": table.ROWS,
+            "rates": {f"{rate:g}": self._of_rate(rate) for rate in options.rates},
+            "engines": self._versions,
+        }
+
+    def _of_rate(self, rate: float) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, measured in self._rounds.items():
+            if name in self._failed:
+                found[name] = {"failed": self._failed[name].splitlines()[0]}
+            if measured:
+                found[name] = found.get(name, {}) | figures([each[rate] for each in measured])
+        return found
 
 
 def _name(engine: Engine | None) -> str:
     return engine.name if engine else "none"
-
-
-def _of_rate(rate: float, rounds: dict[str, list[dict[float, Sent]]], failed: dict[str, str]) -> dict[str, Any]:
-    return {
-        name: {"failed": failed[name].splitlines()[0]} if name in failed else figures([each[rate] for each in measured])
-        for name, measured in rounds.items()
-    }
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """One engine at each rate: warm-up, then what is measured."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -43,13 +44,16 @@ class Chain:
             while sender.exit_code is None:
                 self._check()
                 time.sleep(0.1)
+            if sender.exit_code:
+                raise ProcessError(f"the sender ended with exit code {sender.exit_code}\n{sender.log_tail()}")
         finally:
             sender.kill()
         deadline = time.monotonic() + _DRAIN_S_MAX
         while len(ms := self._ms(first, count)) < count and time.monotonic() < deadline:
             self._check()
             time.sleep(0.2)
-        return Sent(count, ms, self._cpu_s() - before)
+        late_ms = json.loads(report.read_text())["late_ms_max"]
+        return Sent(count, ms, self._cpu_s() - before, late_ms)
 
     def wait_first(self) -> None:
         """Send one event a second until one comes through: the engine has started."""
@@ -83,10 +87,10 @@ class Chain:
 
 
 class Sent:
-    """What became of some events: milliseconds of those that came, CPU seconds of the engine."""
+    """What became of some events: milliseconds of those that came, CPU seconds of the engine; the sender's lateness."""
 
-    def __init__(self, count: int, ms: npt.NDArray[np.float64], cpu_s: float) -> None:
-        self.count, self.ms, self.cpu_s = count, ms, cpu_s
+    def __init__(self, count: int, ms: npt.NDArray[np.float64], cpu_s: float, sender_late_ms: float) -> None:
+        self.count, self.ms, self.cpu_s, self.sender_late_ms = count, ms, cpu_s, sender_late_ms
 
 
 def measure(rig: Rig, engine: Engine | None, table: str, rates: dict[float, tuple[int, int]]) -> dict[float, Sent]:
@@ -134,5 +138,6 @@ def figures(rounds: list[Sent]) -> dict[str, Any]:
         result[f"p{p}_by_round_ms"] = [round(value, 3) for value in each]
     events = sum(sent.count for sent in rounds)
     result["missing"] = events - sum(map(len, came))
+    result["sender_late_ms_max"] = max(sent.sender_late_ms for sent in rounds)
     result["cpu_s_per_million"] = round(sum(sent.cpu_s for sent in rounds) / events * 1e6, 2)
     return result

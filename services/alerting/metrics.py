@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from services.common.metrics import LATENCY_BUCKETS_S, StreamMetrics
 from sightline.alerts.decide import Decision
 from sightline.alerts.rules import Rule
+from sightline.events import Reason
 
 STAGES = ("publish", "alert")
 
@@ -29,4 +30,6 @@ class Metrics(StreamMetrics):
         self.decision = {(rule.name, each): alerts.labels(rule.name, each.value) for rule in rules for each in Decision}
         self.event_to_alert = {rule.name: whole.labels(rule.pipeline, rule.name) for rule in rules}
         pipelines = {rule.pipeline for rule in rules}
+        for name in pipelines:
+            self.expect_dead_letters(name, [Reason.BAD_MATCH])
         self.stage = {(name, each): self.stage_seconds.labels(name, each) for name in pipelines for each in STAGES}

@@ -1,7 +1,7 @@
 """Metrics that more than one service exports under the same name, so that a dashboard can add them up."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily
@@ -21,9 +21,19 @@ class Latency:
         self.counts = [0] * (len(LATENCY_BUCKETS_S) + 1)
         self.sum_s = 0.0
 
-    def observe(self, seconds: float) -> None:
-        self.counts[bisect_left(LATENCY_BUCKETS_S, seconds)] += 1
-        self.sum_s += seconds
+    def observe(self, seconds: float, times: int = 1) -> None:
+        self.counts[bisect_left(LATENCY_BUCKETS_S, seconds)] += times
+        self.sum_s += seconds * times
+
+    def observe_all(self, seconds: Sequence[float]) -> None:
+        """At least one; those that arrived together often fall into one bucket."""
+        least = bisect_left(LATENCY_BUCKETS_S, min(seconds))
+        if least == bisect_left(LATENCY_BUCKETS_S, max(seconds)):
+            self.counts[least] += len(seconds)
+        else:
+            for each in seconds:
+                self.counts[bisect_left(LATENCY_BUCKETS_S, each)] += 1
+        self.sum_s += sum(seconds)
 
 
 class Latencies(Collector):
@@ -70,6 +80,11 @@ class StreamMetrics:
         self.clock_skew = Counter(
             "sightline_clock_skew_total", "Records from a clock ahead of ours, clamped to now", registry=registry
         )
+
+    def expect_dead_letters(self, pipeline: str, reasons: Iterable[str]) -> None:
+        """Series that begin at 0: Prometheus sees no increase in one that begins with its first dead letter."""
+        for reason in reasons:
+            self._dead_letters.labels(pipeline, reason)
 
     def dead_letter(self, pipeline: str, reason: str) -> None:
         self._dead_letters.labels(pipeline, reason).inc()

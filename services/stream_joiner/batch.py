@@ -34,6 +34,11 @@ class HeldBatch:
         """The offset after the last record that was looked at."""
         return self.offsets[self.index - 1] + 1 if self.index else self.offsets[0]
 
+    def newest_us(self, first: int) -> int:
+        """The newest event time of the rows looked at, from the index `first` on; there is at least one."""
+        whole = first == 0 and self.index == len(self.rows)
+        return self._newest_us if whole else max(self.times_us[first : self.index])
+
     def _decode(self, parts: Parts) -> Sequence[Any]:
         rows, refusals = parts.reader.read_many(self.batch)
         if not refusals:
@@ -43,14 +48,14 @@ class HeldBatch:
         return [None if index in self.refusals else next(good) for index in range(len(self.batch))]
 
     def _times(self, parts: Parts) -> Sequence[int]:
-        timestamps = self.batch.timestamps_ms
         if not self.refusals:
             try:
-                times = parts.query.times(self.rows, timestamps)
+                times = parts.query.times(self.rows, self.batch.timestamps_ms if parts.query.by_timestamp else ())
                 self._newest_us = max(times)  # fails where one of them is NULL
                 return times
             except Exception:
                 pass  # One row's fault: found below.
+        timestamps = self.batch.timestamps_ms
         times = [self._time(index, parts, timestamps[index]) for index in range(len(self.rows))]
         self._newest_us = max(times)
         return times
@@ -69,17 +74,18 @@ class HeldBatch:
 
     def _check_future(self, ahead_us_max: int) -> None:
         """A time far ahead would drive the watermark."""
-        timestamps = self.batch.timestamps_ms
         if isinstance(self.rows[0], Event):
             return  # An Event was checked when it was decoded.
-        if self._newest_us <= min(timestamps) * 1000 + ahead_us_max:
+        if self._newest_us <= self.batch.timestamp_ms_min * 1000 + ahead_us_max:
             return
+        timestamps = self.batch.timestamps_ms
         for index, (time_us, timestamp_ms) in enumerate(zip(self.times_us, timestamps, strict=True)):
             ahead_us = time_us - timestamp_ms * 1000
             if ahead_us > ahead_us_max and self.rows[index] is not None:
                 allowed = f"allowed are {ahead_us_max / 1e6:g}"
                 detail = f"event_time is {ahead_us / 1e6:.1f} s ahead of the record's timestamp, {allowed}"
                 self._refuse(index, Refusal(Reason.FUTURE_TIME, detail))
+        self._newest_us = max(self.times_us)
 
     def _refuse(self, index: int, refusal: Refusal) -> int:
         if not isinstance(self.rows, list):

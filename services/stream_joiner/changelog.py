@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -10,7 +10,8 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
 from services.stream_joiner.window_stage import SourceWindows
-from sightline.io.kafka import admin, end_offsets, reader_config
+from sightline.io.ends import EndOffsets
+from sightline.io.kafka import Brokers, reader_config
 from sightline.io.offsets import patiently
 from sightline.query.windows.records import ChangelogRecord
 from sightline.query.windows.state import WindowState, restore
@@ -26,14 +27,14 @@ _TO_THE_END = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
 
 
 class Restored(NamedTuple):
-    """`position` is None where the changelog was of another input, and all begins anew."""
+    """`position` is None where nothing was written down: `state` is empty."""
 
     state: WindowState
     position: int | None
 
 
 class Written(NamedTuple):
-    """A changelog and the input that its offsets are of; `tag` changes with the consumer group and the topic's id."""
+    """A changelog topic, and whose entries in it are meant: of which consumer group and source topic."""
 
     topic: str
     tag: str
@@ -42,15 +43,17 @@ class Written(NamedTuple):
 class _Pending(NamedTuple):
     """A checkpoint that waits until all that was sent before it is acknowledged."""
 
+    windows: SourceWindows
     position: int
+    top_us: int
     records: list[ChangelogRecord]
 
 
 class Changelog:
     """Writes the checkpoints of the partitions that are ours."""
 
-    def __init__(self, written: Written, sink: Sink) -> None:
-        self._topic, self._tag, self._sink = written.topic, written.tag, sink
+    def __init__(self, topic: str, sink: Sink) -> None:
+        self._topic, self._sink = topic, sink
         self._pending: dict[int, _Pending] = {}
         self._written: dict[int, int] = {}
         self._under_way: dict[int, int] = {}
@@ -70,11 +73,11 @@ class Changelog:
         assert windows
         if self._sink.exactly_once:
             # The transaction has all that was sent until now: so must the state that goes with it.
-            if windows.position != self.written_until(source):
+            if windows.position != self.written_until(source) or windows.following:
                 self._produce(partition, self._checkpoint(windows))
             return
         if partition not in self._pending and partition not in self._under_way:
-            if windows.position == self._written.get(partition):
+            if windows.position == self._written.get(partition) and not windows.following:
                 return
             self._pending[partition] = self._checkpoint(windows)
         pending = self._pending.get(partition)
@@ -94,7 +97,8 @@ class Changelog:
             each.pop(source.log.partition, None)
 
     def _checkpoint(self, windows: SourceWindows, emit_changes: bool = True) -> _Pending:
-        return _Pending(windows.position, windows.checkpoint(self._tag, emit_changes))
+        top_us = windows.state.top_us
+        return _Pending(windows, windows.position, top_us, windows.checkpoint(emit_changes))
 
     def _produce(self, partition: int, checkpoint: _Pending) -> None:
         self._under_way[partition] = checkpoint.position
@@ -103,6 +107,7 @@ class Changelog:
             self._sink.send(Output(self._topic, key, value, None, partition))
 
         def written() -> None:
+            checkpoint.windows.safe_us = checkpoint.top_us
             if self._under_way.get(partition) == checkpoint.position:
                 del self._under_way[partition]
                 self._written[partition] = checkpoint.position
@@ -110,51 +115,48 @@ class Changelog:
         self._sink.send(Output(self._topic, *last, None, partition), written)
 
 
-def restore_states(
-    bootstrap_servers: str,
-    written: Written,
-    partitions: list[int],
-    windowing: Windowing,
-    keys_max: int,
-    exactly_once: bool,
-) -> Mapping[int, Restored]:
-    """What the changelog holds of these partitions, read to its end. Blocks. Raises ValueError for what is not ours."""
-    found = {}
-    consumer = Consumer(reader_config(bootstrap_servers) | _TO_THE_END)
-    try:
-        for partition in partitions:
-            started_s = time.monotonic()
-            records = _records(bootstrap_servers, consumer, TopicPartition(written.topic, partition, 0))
-            state, marker = restore(windowing, records, keys_max=keys_max, resend=not exactly_once)
-            if marker is None:
-                continue
-            if marker.note != written.tag:
-                log.warning("the state is of another topic or group: it begins anew", extra={"partition": partition})
-                state.discard()
-                found[partition] = Restored(state, None)
-                continue
-            if exactly_once:
-                # What came of the windows that are closed was committed with this state.
-                state.forget((each.start_us, each.key) for each in state.close())
-            found[partition] = Restored(state, marker.position)
-            seconds = round(time.monotonic() - started_s, 3)
-            log.info("state restored", extra={"partition": partition, "keys": state.key_count, "seconds": seconds})
-    finally:
-        consumer.close()
-    return found
+class StateReader:
+    """Reads states back. Its clients are kept: new ones take hundreds of milliseconds to know the brokers."""
 
+    def __init__(
+        self, brokers: Brokers, written: Written, windowing: Windowing, keys_max: int, exactly_once: bool
+    ) -> None:
+        self._written, self._windowing = written, windowing
+        self._keys_max, self._exactly_once = keys_max, exactly_once
+        self._consumer = Consumer(reader_config(brokers) | _TO_THE_END)
+        self._ends = EndOffsets(brokers)
 
-def _records(bootstrap_servers: str, consumer: Consumer, at: TopicPartition) -> Iterator[tuple[bytes, bytes | None]]:
-    """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
-    client = admin(bootstrap_servers)
-    end = patiently(lambda: end_offsets(client, [at]))[at.partition]
-    consumer.assign([at])
-    while True:
-        for message in consumer.consume(RECORDS_MAX, POLL_S):
-            error = message.error()
-            if error is None:
-                yield message.key() or b"", message.value()
-            elif error.code() != KafkaError._PARTITION_EOF:
-                log.warning("changelog", extra={"why": error.str()})
-            elif (message.offset() or 0) >= end:
-                return
+    def read(self, partition: int) -> Restored:
+        """What the changelog holds of a partition, read to its end. Blocks. Raises ValueError for what is not ours."""
+        started_s = time.monotonic()
+        records = self._records(TopicPartition(self._written.topic, partition, 0))
+        state, marker = restore(
+            self._windowing,
+            records,
+            keys_max=self._keys_max,
+            tag=self._written.tag,
+            resend=not self._exactly_once,
+        )
+        if marker is None:
+            return Restored(state, None)
+        if self._exactly_once:
+            # What came of the windows that are closed was committed with this state.
+            state.forget((each.start_us, each.key) for each in state.close())
+        seconds = round(time.monotonic() - started_s, 3)
+        log.info("state restored", extra={"partition": partition, "keys": state.key_count, "seconds": seconds})
+        return Restored(state, marker.position)
+
+    def _records(self, at: TopicPartition) -> Iterator[tuple[bytes, bytes | None]]:
+        """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
+        end = patiently(lambda: self._ends.ask([at]))[at.topic, at.partition]
+        self._consumer.assign([at])
+        while True:
+            for message in self._consumer.consume(RECORDS_MAX, POLL_S):
+                error = message.error()
+                if error is None:
+                    yield message.key() or b"", message.value()
+                elif error.code() != KafkaError._PARTITION_EOF:
+                    log.warning("changelog", extra={"why": error.str()})
+                elif (message.offset() or 0) >= end:
+                    self._consumer.unassign()
+                    return

@@ -4,15 +4,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from enum import Enum
 from typing import NamedTuple
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.stream_joiner.featurizer_server import Server
 from services.stream_joiner.records import Asked
 from services.stream_joiner.settings import Settings
 from sightline.proto import featurizer_pb2 as pb
-from sightline.proto import featurizer_pb2_grpc
 from sightline.query.planning.nodes import ModelCall
 
 log = logging.getLogger(__name__)
@@ -20,52 +20,54 @@ log = logging.getLogger(__name__)
 RECONNECT_S = 0.2
 
 
+class Loss(Enum):
+    """How a connection ended with images unanswered."""
+
+    DIED = "died"
+    """Perhaps of one of them."""
+    VANISHED = "vanished"
+    """It fell silent: a lost node or a cut network, or a process that hangs."""
+    DRAINED = "drained"
+    """It was stopped, after it had said so."""
+
+
+_SILENCE = ("timed out", "timeout")
+"""In the details of an error: unanswered pings, or data that TCP could not deliver."""
+
+
 class _Sent(NamedTuple):
     records: list[Asked]
     trial: bool
 
 
-def _options(settings: Settings) -> list[tuple[str, int | str]]:
-    return [
-        ("grpc.max_send_message_length", settings.message_bytes_max),
-        ("grpc.max_receive_message_length", settings.message_bytes_max),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 1_000),
-        ("grpc.max_reconnect_backoff_ms", 2_000),
-        # A peer that vanished without a word (a lost node) is noticed by unanswered pings.
-        ("grpc.keepalive_time_ms", 10_000),
-        ("grpc.keepalive_timeout_ms", 5_000),
-        ("grpc.http2.max_pings_without_data", 0),
-        ("grpc.use_local_subchannel_pool", 1),
-        # A photograph in one write to the socket instead of several.
-        ("grpc.http2.max_frame_size", 1 << 20),
-        ("grpc.experimental.tcp_read_chunk_size", 256 << 10),
-    ]
-
-
 class Stream:
-    """`answered(records, response, trial)` and `died(records, trial)` say what became of what was sent."""
+    """To `address`, which is one of `host`'s.
+
+    `answered(records, response, trial)` and `lost(records, trial, loss)` say what became of what was sent.
+    `changed()` is called when it has opened, and when a connection has ended with nothing lost.
+    """
 
     def __init__(
         self,
         address: str,
+        host: str,
         settings: Settings,
         model: ModelCall,
         answered: Callable[[list[Asked], pb.PredictResponse, bool], None],
-        died: Callable[[list[Asked], bool], None],
-        opened: Callable[[], None],
+        lost: Callable[[list[Asked], bool, Loss], None],
+        changed: Callable[[], None],
     ) -> None:
         self.address, self.open = address, False
         self._settings, self._model = settings, model
-        self._answered, self._died, self._opened = answered, died, opened
-        self._channel = grpc.aio.insecure_channel(address, options=_options(settings))
-        self._stub = featurizer_pb2_grpc.FeaturizerStub(self._channel)  # type: ignore[no-untyped-call]
-        self._health = health_pb2_grpc.HealthStub(self._channel)
+        self._answered, self._lost, self._changed = answered, lost, changed
+        self._server = Server(address, host, settings)
         self._sent: dict[int, _Sent] = {}
         self._outbox: asyncio.Queue[pb.PredictRequest] = asyncio.Queue()
         self._next_id = 0
-        self._retired = False
+        self._retired = self._draining = False
         self.in_flight = 0
+        self.turn = 0
+        """When it was last sent something, counted by whoever sends."""
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -89,12 +91,7 @@ class Stream:
 
     async def list_models(self) -> list[pb.Model] | None:
         """None while the server does not answer, or is not ready to serve."""
-        with contextlib.suppress(grpc.aio.AioRpcError):
-            health = await self._health.Check(health_pb2.HealthCheckRequest(), timeout=2)
-            if health.status != health_pb2.HealthCheckResponse.SERVING:
-                return None
-            return list((await self._stub.ListModels(pb.ListModelsRequest(), timeout=2)).models)
-        return None
+        return await self._server.list_models() if self.open else None
 
     def retire(self) -> None:
         """Its address is gone from the name: finish what is in flight, send nothing more."""
@@ -107,28 +104,35 @@ class Stream:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        await self._channel.close()
+
+    @property
+    def done(self) -> bool:
+        """It was retired and has nothing left to do."""
+        return self._task.done()
 
     async def _run(self) -> None:
         try:
             while not self._retired:
+                loss = Loss.DIED
                 try:
                     await self._one_connection()
                 except grpc.aio.AioRpcError as error:
                     log.warning("featurizer stream ended", extra={"address": self.address, "why": error.details()})
-                self._lost()
+                    if any(each in (error.details() or "").lower() for each in _SILENCE):
+                        loss = Loss.VANISHED
+                self._give_back(Loss.DRAINED if self._draining else loss)
                 await asyncio.sleep(RECONNECT_S)
         finally:
-            await self._channel.close()
+            await self._server.close()
 
     async def _one_connection(self) -> None:
-        await self._channel.channel_ready()
-        self._outbox = asyncio.Queue()
-        call = self._stub.Predict()
+        await self._server.wait_until_serving()
+        self._outbox, self._draining = asyncio.Queue(), False
+        call = self._server.predict()
         async with self._writing(call):
             self.open = True
             log.info("featurizer stream open", extra={"address": self.address})
-            self._opened()
+            self._changed()
             while (response := await call.read()) is not grpc.aio.EOF:
                 self._receive(response)
 
@@ -152,7 +156,7 @@ class Stream:
     def _receive(self, response: pb.PredictResponse) -> None:
         if response.draining:
             log.info("featurizer is draining", extra={"address": self.address})
-            self.open = False
+            self.open, self._draining = False, True
         sent = self._sent.pop(response.request_id, None)
         if sent is not None:
             self.in_flight -= len(sent.records)
@@ -160,8 +164,10 @@ class Stream:
         if self._retired and not self._sent:
             self._task.cancel()
 
-    def _lost(self) -> None:
-        """Whatever was in flight is suspect: one group for the whole connection."""
+    def _give_back(self, loss: Loss) -> None:
+        """Whatever was in flight, one group for the whole connection."""
         lost, self._sent, self.in_flight = list(self._sent.values()), {}, 0
         if lost:
-            self._died([record for each in lost for record in each.records], lost[0].trial)
+            self._lost([record for each in lost for record in each.records], lost[0].trial, loss)
+        else:
+            self._changed()

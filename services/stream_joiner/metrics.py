@@ -6,6 +6,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.common.metrics import StreamMetrics
+from sightline.events import Reason
 
 OUTCOMES = ("matched", "rejected", "filtered", "filtered_joined", "no_match", "windowed", "late", "dead_letter")
 """matched: a row came out; rejected: scored, and no row; filtered: by a predicate before or after the join;
@@ -20,6 +21,7 @@ class Metrics(StreamMetrics):
     def __init__(self, pipeline: str, registry: CollectorRegistry) -> None:
         super().__init__(registry)
         self.pipeline = pipeline
+        self.expect_dead_letters(pipeline, Reason)
         events = Counter("sightline_events_total", "Events by outcome", ["pipeline", "outcome"], registry=registry)
         watermark = Gauge(
             "sightline_watermark_lag_seconds", "Now less the newest event time", ["pipeline"], registry=registry
@@ -46,15 +48,30 @@ class Metrics(StreamMetrics):
         self.windows = Counter(
             "sightline_windows_total", "Rows of windows that were emitted", ["pipeline"], registry=registry
         ).labels(pipeline)
+        self.other_engine = Counter(
+            "sightline_other_engine_answers_total",
+            "Answers not taken, of another engine or model version than the first, where the pipeline allows no change",
+            ["pipeline"],
+            registry=registry,
+        ).labels(pipeline)
         self._state_keys = Gauge(
             "sightline_window_state_keys", "Groups of open windows held", ["pipeline"], registry=registry
         ).labels(pipeline)
+        self._fallback = Counter(
+            "sightline_featurizer_fallback_total",
+            "Images sent to another pool of featurizers than the preferred one",
+            ["pipeline", "pool"],
+            registry=registry,
+        )
         self.missing_time = Counter(
             "sightline_missing_time_total", "Events without ce_time, given the record's timestamp", registry=registry
         )
 
     def table_reloaded(self, name: str, outcome: str) -> None:
         self._table_reloads.labels(name, outcome).inc()
+
+    def fell_back(self, pool: str, images: int) -> None:
+        self._fallback.labels(self.pipeline, pool).inc(images)
 
     # What is read when Prometheus asks.
 

@@ -8,13 +8,14 @@ What a record gives is released when every record before it has been; only then 
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.stream_joiner.batch import HeldBatch
-from services.stream_joiner.outcomes import Place, Times, now_us
+from services.stream_joiner.matching import Results, Scanned, now_us
+from services.stream_joiner.outcomes import Place
 from services.stream_joiner.parts import Parts
-from services.stream_joiner.records import Record
+from services.stream_joiner.records import Record, Times
 from services.stream_joiner.sink import Output
 from services.stream_joiner.window_stage import SourceWindows
 from sightline.events import Reason, Refusal
@@ -39,7 +40,8 @@ class SourcePartition:
     def __init__(self, parts: Parts, log: PartitionLog[Output | Entry], windows: SourceWindows | None) -> None:
         self._parts, self.log, self.windows = parts, log, windows
         self._held: deque[HeldBatch] = deque()
-        self._open_bytes = 0
+        self._asked, self._open_bytes = 0, 0
+        self._end = log.position
         # Event times seen by the scan, which is ahead of the windows while models are asked.
         self._top_us = windows.state.top_us if windows else 0
 
@@ -52,10 +54,17 @@ class SourcePartition:
         if len(self._held) == 1:
             self.work()
 
+    def ended(self, offset: int) -> None:
+        """All records below `offset` have been received."""
+        self._end = offset
+        self.work()
+
     def work(self) -> None:
         """Scan what is held, as far as the tables allow."""
         while self._held and self._scan(self._held[0]):
             self._held.popleft()
+        if not self._held:
+            self.log.passed(self._end)
         self._released()
 
     @property
@@ -64,10 +73,17 @@ class SourcePartition:
         return bool(self._held)
 
     @property
+    def settled(self) -> bool:
+        """Nothing that was received is open."""
+        return not self._held and not len(self.log)
+
+    @property
     def too_much(self) -> bool:
         """More is open than the limits allow: the partition should rest."""
-        limits = self._parts.limits
-        full = len(self.log) + sum(map(len, self._held)) >= limits.open_events_max
+        limits, held = self._parts.limits, sum(map(len, self._held))
+        full = len(self.log) + held >= limits.all_events_max
+        if self._parts.scoring:
+            full = full or self._asked + held >= limits.open_events_max
         return full or self._open_bytes + sum(each.batch.bytes for each in self._held) >= limits.open_bytes_max
 
     @property
@@ -104,47 +120,76 @@ class SourcePartition:
         outcomes.count("filtered_joined", found.joined_away)
 
     def _open(self, held: HeldBatch, first: int, found: Found) -> None:
-        """Slots, in offset order, for all events that give something; then what they give."""
-        parts, given = self._parts, dict[int, Any](found.results)
+        """What the events from `first` on give."""
+        refused = self._refused(held, first, found)
+        results = [each for each in found.results if each[0] not in refused] if refused else found.results
+        if self._parts.scoring:
+            self._score(held, first, results, refused)
+            return
+        if results or refused:
+            self._send(held, results, refused)
+        if held.index > first:
+            self._top_us = max(self._top_us, held.newest_us(first))
+
+    def _refused(self, held: HeldBatch, first: int, found: Found) -> dict[int, Refusal | None]:
+        """By index in their order, None where an event was late."""
+        parts, refused = self._parts, dict[int, Refusal | None]()
         for index, error in found.errors:
-            given[index] = Refusal(Reason.EVAL_ERROR, f"{type(error).__name__}: {error}")
+            refused[index] = Refusal(Reason.EVAL_ERROR, f"{type(error).__name__}: {error}")
         for index, refusal in held.refusals.items():
             if first <= index < held.index:
-                given[index] = refusal
+                refused[index] = refusal
+        results = {index for index, _ in found.results} if found.unmatched else ()
         for index, table, key in found.unmatched:
             if parts.pipeline.tables[table].on_no_match == "dead-letter":
-                given[index] = Refusal(Reason.NO_MATCH, f"no row of {table!r} has the key {key!r}")
-            elif index not in given:
+                refused[index] = Refusal(Reason.NO_MATCH, f"no row of {table!r} has the key {key!r}")
+            elif index not in refused and index not in results:
                 parts.outcomes.count("no_match")
         late = self.windows.take_late() if self.windows and not parts.scoring else ()
-        for index in late:
-            given[index] = None
+        refused |= dict.fromkeys(late)
         parts.outcomes.count("windowed", found.added - len(late))
+        return dict(sorted(refused.items())) if refused else refused
+
+    def _send(self, held: HeldBatch, results: Results, refused: Mapping[int, Refusal | None]) -> None:
+        """No model is asked, so whatever came before has been released: this is too, in one step."""
+        outputs: list[Output] = []
+        if results:
+            outputs = self._parts.outcomes.matches(results, self._scanned(held), None)
+        for index, refusal in refused.items():
+            outputs.append(self._letter(held.batch.record(index), refusal))
+        first = min([each[0] for each in results[:1]] + list(refused)[:1])
+        slot = self.log.open(held.offsets[first], len(results) + len(refused))
+        slot.finish(outputs)
+        self._parts.sink.send_all(outputs, slot.acknowledge_all)
+
+    def _scanned(self, held: HeldBatch) -> Scanned:
+        log = self.log
+        return Scanned(log.topic, log.partition, held.rows, held.times_us, held.offsets, held.polled_us, now_us())
+
+    def _letter(self, raw: Raw, refusal: Refusal | None) -> Output:
+        place, outcomes = Place(self.log.topic, self.log.partition, raw.offset), self._parts.outcomes
+        return outcomes.refused(raw, place, refusal) if refusal else outcomes.late(raw, place)
+
+    def _score(self, held: HeldBatch, first: int, results: Results, refused: Mapping[int, Refusal | None]) -> None:
+        """Slots, in offset order, for all events that give something; then the models are asked."""
+        assert self._parts.scoring
+        given: dict[int, Any] = dict(results) | dict(refused)
         records: list[Record] = []
-        top_us, seen = self._top_us, first
-        submitted_us = now_us()
-        for index in sorted(given) if len(given) > len(found.results) else given:
-            slot = self.log.open(held.offsets[index])
-            what = given[index]
-            if what is None:
-                self._finish(slot, [parts.outcomes.late(held.batch.record(index), self._place(slot))])
-            elif isinstance(what, Refusal):
-                self._finish(slot, [parts.outcomes.refused(held.batch.record(index), self._place(slot), what)])
-            else:
-                times = Times(held.times_us[index], held.polled_us, submitted_us)
-                if parts.scoring is None:
-                    matches = parts.outcomes.matches(what, held.rows[index], self._place(slot), times, None)
-                    self._finish(slot, matches)
-                    continue
-                top_us = max(top_us, *held.times_us[seen : index + 1])
-                seen = index + 1
-                records.append(self._record(slot, held, index, times, top_us, what))
+        top_us, seen, submitted_us = self._top_us, first, now_us()
+        for index in sorted(given):
+            slot, what = self.log.open(held.offsets[index]), given[index]
+            if index in refused:
+                self._finish(slot, [self._letter(held.batch.record(index), what)])
+                continue
+            top_us = max(top_us, *held.times_us[seen : index + 1])
+            seen = index + 1
+            times = Times(held.times_us[index], held.polled_us, submitted_us)
+            records.append(self._record(slot, held, index, times, top_us, what))
         if held.index > seen:
             top_us = max(top_us, *held.times_us[seen : held.index])
         self._top_us = top_us
         if records:
-            assert parts.scoring
-            parts.scoring.submit(records)
+            self._parts.scoring.submit(records)
 
     def _record(
         self, slot: Slot[Any], held: HeldBatch, index: int, times: Times, top_us: int, joined: Sequence[Any]
@@ -153,44 +198,49 @@ class SourcePartition:
         record.images = self._parts.bound.images(record.row, times.event_us)
         record.raw = held.batch.record(index)
         record.done = self._scored
+        self._asked += 1
         self._open_bytes += record.image_bytes
         return record
 
     def _scored(self, record: Record) -> None:
+        self._asked -= 1
         self._open_bytes -= record.image_bytes
         if self.log.closed:
             return
-        place, outcomes = self._place(record.slot), self._parts.outcomes
+        outcomes, times, log, offset = self._parts.outcomes, record.times, self.log, record.slot.offset
         out: list[Any] = []
         refusal = record.refusal
         if refusal is None:
             try:
-                self._parts.bound.finish(record.row, record.times.event_us, record.joined, record.answers, out)
+                self._parts.bound.finish(record.row, times.event_us, record.joined, record.answers, out)
             except Exception as error:
                 refusal = Refusal(Reason.EVAL_ERROR, f"{type(error).__name__}: {error}")
         if refusal:
-            self._finish(record.slot, [outcomes.refused(record.raw, place, refusal)])
+            self._finish(record.slot, [self._letter(record.raw, refusal)])
         elif not out:
             outcomes.count("rejected")
             self._finish(record.slot, [])
         elif self.windows:
             outcomes.count("windowed")
-            entry = Entry(record.times.event_us, record.top_us, record.slot.offset, record.raw, out)
-            self._finish(record.slot, [entry])
+            self._finish(record.slot, [Entry(times.event_us, record.top_us, offset, record.raw, out)])
         else:
-            self._finish(record.slot, outcomes.matches(out, record.row, place, record.times, record.answered))
+            alone = Scanned(log.topic, log.partition, [record.row], [times.event_us], [offset], *times[1:])
+            self._finish(record.slot, outcomes.matches([(0, out)], alone, record.answered))
 
     def _finish(self, slot: Slot[Output | Entry], outputs: Sequence[Output | Entry]) -> None:
         """Release what has become complete: to the sink, or into the windows."""
         entries: list[Entry] = []
         waiting: list[Slot[Output | Entry]] = []
         for released in slot.finish(outputs):
+            sent: list[Output] = []
             for each in released.outputs or ():
                 if isinstance(each, Entry):
                     entries.append(each)
                     waiting.append(released)
                 else:
-                    self._parts.sink.send(each, released.acknowledge)
+                    sent.append(each)
+            if sent:
+                self._parts.sink.send_all(sent, released.acknowledge_all)
         if entries:
             self._accumulate(entries, waiting)
         self._released()
@@ -203,13 +253,10 @@ class SourcePartition:
             if (raw := late.get(slot.offset)) is None:
                 slot.acknowledge()
             else:
-                self._parts.sink.send(self._parts.outcomes.late(raw, self._place(slot)), slot.acknowledge)
+                self._parts.sink.send(self._letter(raw, None), slot.acknowledge)
 
     def _released(self) -> None:
         """Tell the windows how far they are; what gave no row drives them too, once all before it is in."""
         if self.windows:
             until = self.log.released_until
             self.windows.released(until, self._top_us if until == self.log.position else None)
-
-    def _place(self, slot: Slot[Any]) -> Place:
-        return Place(self.log.topic, self.log.partition, slot.offset)

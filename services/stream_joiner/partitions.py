@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from services.stream_joiner.changelog import Restored, Written, restore_states
+from services.stream_joiner.changelog import Restored, StateReader, Written
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.parts import Parts
@@ -17,27 +17,28 @@ from sightline.offsets import PartitionLog
 from sightline.query.pipeline import Pipeline, parse_duration_s
 from sightline.query.windows.merge import MergeCheckpoint, MergeState
 from sightline.query.windows.records import Codec
-from sightline.query.windows.state import WindowState
 
 Restore = Callable[[list[TopicPartition]], States]
 
 
 def restoring(settings: Settings, pipeline: Pipeline, loaded: Loaded, tag: str) -> Restore:
-    """Reads the states of those partitions that have one; it blocks. `tag` says whose they are."""
+    """Reads the states of partitions of the source; it blocks. `tag` says whose they are."""
     topics, windowing = loaded.state_topics, loaded.query.windowing
     if topics is None:
         return lambda partitions: {}
     assert windowing
     (events,) = pipeline.sources.values()
-    written, exactly_once = Written(topics.changelog, tag), pipeline.delivery == "exactly-once"
+    reader = StateReader(
+        settings.brokers,
+        Written(topics.changelog, tag),
+        windowing,
+        settings.state_keys_max,
+        exactly_once=pipeline.delivery == "exactly-once",
+    )
 
     def restore(partitions: list[TopicPartition]) -> States:
         ours = [each.partition for each in partitions if each.topic == events.topic]
-        if not ours:
-            return {}
-        servers, keys_max = settings.bootstrap_servers, settings.state_keys_max
-        states = restore_states(servers, written, ours, windowing, keys_max, exactly_once)
-        return {(events.topic, partition): state for partition, state in states.items()}
+        return {(events.topic, partition): reader.read(partition) for partition in ours}
 
     return restore
 
@@ -62,9 +63,8 @@ class PartitionMaker:
         windowing, emitter = self._parts.query.windowing, self._parts.emitter
         if windowing is None:
             return None
-        assert emitter
-        state = restored.state if restored else WindowState(windowing, self._keys_max)
-        return SourceWindows(at.partition, state, at.offset, emitter, self._idle_s)
+        assert emitter and restored
+        return SourceWindows(at.partition, restored.state, at.offset, emitter, self._idle_s)
 
     def _merge(self, at: TopicPartition) -> MergePartition:
         parts, windowing = self._parts, self._parts.query.windowing

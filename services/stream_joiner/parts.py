@@ -37,9 +37,13 @@ class Tables:
 
 
 class Limits(NamedTuple):
-    """Of one partition; past one of them it rests."""
+    """Of one partition; past one of them it rests.
+
+    `open_events_max`: events that may have to be scored; `all_events_max`: with those whose outcome needs no model.
+    """
 
     open_events_max: int
+    all_events_max: int
     open_bytes_max: int
     future_us_max: int
 

@@ -1,12 +1,20 @@
 """Events between scan and answer."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from services.stream_joiner.outcomes import Answered, Times
+from services.stream_joiner.matching import Answered
 from sightline.events import Refusal
 from sightline.io.records import Raw
 from sightline.offsets import Slot
+
+
+class Times(NamedTuple):
+    """Of an event, µs since the epoch."""
+
+    event_us: int
+    polled_us: int
+    submitted_us: int
 
 
 class Record:
@@ -43,9 +51,9 @@ class Record:
 
 
 class Asked:
-    """One image of a record at one model."""
+    """One image of a record at one model. `moved`: a featurizer fell silent with it in hand."""
 
-    __slots__ = ("call", "image", "record")
+    __slots__ = ("call", "image", "moved", "record")
 
     def __init__(self, record: Record, call: int, image: bytes) -> None:
-        self.record, self.call, self.image = record, call, image
+        self.record, self.call, self.image, self.moved = record, call, image, False

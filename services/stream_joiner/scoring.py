@@ -1,10 +1,12 @@
 """Has events scored by all models of the query: one client a call, an event is done when each has answered."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from services.stream_joiner.engines import RETRY_S, FirstEngine
 from services.stream_joiner.featurizer_client import FeaturizerClient
-from services.stream_joiner.outcomes import Answered
+from services.stream_joiner.matching import Answered
 from services.stream_joiner.records import Asked, Record
 from sightline.events import Reason, Refusal
 from sightline.proto import featurizer_pb2 as pb
@@ -18,9 +20,16 @@ _prediction = struct_class(PREDICTION)
 class Scoring:
     """Used from the event loop only. A record comes back by its `done`, whatever became of it."""
 
-    def __init__(self, calls: Sequence[ModelCall], client: Callable[[ModelCall, "Scoring"], FeaturizerClient]) -> None:
+    def __init__(
+        self,
+        calls: Sequence[ModelCall],
+        client: Callable[[ModelCall, "Scoring"], FeaturizerClient],
+        passed_over: Callable[[], object] | None = None,
+    ) -> None:
+        """`passed_over`: only the engine that answers first is listened to, each answer of another calls this."""
         self._calls = calls
         self.clients = [client(each, self) for each in calls]
+        self._engines = [FirstEngine(each.model, passed_over) for each in calls] if passed_over else []
 
     async def start(self) -> None:
         for each in self.clients:
@@ -48,6 +57,9 @@ class Scoring:
     # From the clients.
 
     def scored(self, asked: Asked, result: pb.ImageResult, response: pb.PredictResponse) -> None:
+        if self._engines and not self._engines[asked.call].takes(response):
+            asyncio.get_running_loop().call_later(RETRY_S, self.clients[asked.call].submit, [asked])
+            return
         record = asked.record
         if self._calls[asked.call].function == "predict":
             answer: Any = [_prediction(rank, each.label, each.score) for rank, each in enumerate(result.classes)]

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
-from sightline.io.kafka import producer_config
+from sightline.io.kafka import Brokers, producer_config
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,9 @@ class Sink(Protocol):
 
     def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None: ...
 
+    def send_all(self, outputs: Sequence[Output], acknowledged: Acknowledged = ignore) -> None:
+        """At least one; `acknowledged` is called once, when all of them are safe."""
+
     def poll(self) -> None:
         """Call back for what was acknowledged since the last time."""
 
@@ -70,22 +73,29 @@ class AtLeastOnce:
     exactly_once = False
     busy = False
 
-    def __init__(self, bootstrap_servers: str, failed: Callable[[Exception], None], later: Later) -> None:
-        self._producer = Producer(producer_config(bootstrap_servers))
+    def __init__(self, brokers: Brokers, failed: Callable[[Exception], None], later: Later) -> None:
+        self._producer = Producer(producer_config(brokers))
         self._failed, self._later = failed, later
         self._waiting = 0
 
     def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None:
-        def delivered(error: KafkaError | None, _: Message) -> None:
-            self._waiting -= 1
-            if error is None:
-                acknowledged()
-            else:
-                # Retries are librdkafka's and have no limit; what arrives here can't be mended by waiting.
-                self._failed(RuntimeError(f"producing to {output.topic!r} failed: {error.str()}"))
+        self.send_all((output,), acknowledged)
 
-        produce(self._producer, output, delivered)
-        self._waiting += 1
+    def send_all(self, outputs: Sequence[Output], acknowledged: Acknowledged = ignore) -> None:
+        left = len(outputs)
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            nonlocal left
+            left -= 1
+            if error is not None:
+                # Retries are librdkafka's and have no limit; what arrives here can't be mended by waiting.
+                self._failed(RuntimeError(f"producing to {message.topic()!r} failed: {error.str()}"))
+            elif not left:
+                self._waiting -= len(outputs)
+                acknowledged()
+
+        self._waiting += left
+        produce(self._producer, outputs, delivered)
 
     def poll(self) -> None:
         if self._waiting:
@@ -104,14 +114,15 @@ class AtLeastOnce:
         return int(self._producer.flush(timeout_s))
 
 
-def produce(producer: Producer, output: Output, delivered: Callable[[KafkaError | None, Message], None]) -> None:
-    """Hand one record to the client; waits while its queue is full."""
-    more = {} if output.partition < 0 else {"partition": output.partition}
-    while True:
-        try:
-            producer.produce(
-                output.topic, output.value, output.key, headers=output.headers, on_delivery=delivered, **more
-            )
-            return
-        except BufferError:
-            producer.poll(0.01)
+def produce(
+    producer: Producer, outputs: Sequence[Output], delivered: Callable[[KafkaError | None, Message], None]
+) -> None:
+    """Hand records to the client; waits while its queue is full."""
+    call = producer.produce
+    for topic, key, value, headers, partition in outputs:
+        while True:
+            try:
+                call(topic, value, key, partition=partition, headers=headers, on_delivery=delivered)
+                break
+            except BufferError:
+                producer.poll(0.01)

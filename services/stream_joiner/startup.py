@@ -16,12 +16,13 @@ from services.stream_joiner.table_file import TableFile
 from services.stream_joiner.table_topic import Refuse, TableReader
 from sightline.errors import ConfigError
 from sightline.formats.reader import RowReader
-from sightline.io.kafka import KafkaException, Topic, TopicInfo, admin, create_topics, describe
+from sightline.io.kafka import KafkaException, Topic, TopicInfo, TopicMissingError, admin, create_topics, describe
 from sightline.io.model_calls import check_call
-from sightline.io.offsets import PASSING
+from sightline.io.offsets import passing
 from sightline.query.compiling.query import Query
 from sightline.query.pipeline import Pipeline, PipelineFile
 from sightline.query.planning.nodes import ModelCall, Plan
+from sightline.query.windows.merge import SOURCES_MAX
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,6 @@ STATE_BYTES_MAX = 8 << 20
 class StateTopics(NamedTuple):
     changelog: str
     repartition: str | None
-    repartitions: int
 
 
 class Loaded(NamedTuple):
@@ -53,7 +53,7 @@ async def find_topics(settings: Settings, pipeline: Pipeline, lifecycle: Lifecyc
     names += [each.topic for each in pipeline.tables.values() if each.topic]
     names += [pipeline.sink.topic, settings.dead_letter_topic]
     names += [pipeline.windows.late_topic] if pipeline.windows.late_topic else []
-    return await wait_for_topics(settings.bootstrap_servers, names, lifecycle)
+    return await wait_for_topics(settings.brokers, names, lifecycle)
 
 
 async def make_state_topics(
@@ -66,26 +66,34 @@ async def make_state_topics(
     changelog = Topic(f"{pipeline.name}-changelog", partitions, {"cleanup.policy": "compact", **large})
     wanted = [changelog]
     if not plan.grouping.by_source_key:
+        if partitions > SOURCES_MAX:
+            raise ConfigError(
+                f"the source has {partitions} partitions, and windows of at most {SOURCES_MAX} can be merged: group by "
+                "the source's `key`, which needs no merging"
+            )
         wanted.append(Topic(f"{pipeline.name}-repartition", partitions, large))
-    client = admin(settings.bootstrap_servers)
+    client = admin(settings.brokers)
     while True:
         try:
             await asyncio.to_thread(create_topics, client, wanted)
             found = await asyncio.to_thread(describe, client, [each.name for each in wanted])
             break
         except KafkaException as error:
-            if error.args[0].name() not in PASSING:
+            if not passing(error.args[0]):
                 raise
-            lifecycle.waiting(f"the pipeline's topics ({error.args[0].str()})")
-            log.warning("waiting for Kafka", extra={"why": error.args[0].str()})
-            await asyncio.sleep(RETRY_S)
-    if found[changelog.name].partitions != partitions:
-        raise ConfigError(
-            f"{changelog.name} has {found[changelog.name].partitions} partitions and the source {partitions}: "
-            "delete the pipeline's changelog and repartition topics to begin anew"
-        )
-    repartition = wanted[1].name if len(wanted) > 1 else None
-    return StateTopics(changelog.name, repartition, found[repartition].partitions if repartition else 0)
+            why = error.args[0].str()
+        except TopicMissingError as missing:
+            why = str(missing)  # A broker that comes up knows of no topic.
+        lifecycle.waiting(f"the pipeline's topics ({why})")
+        log.warning("waiting for Kafka", extra={"why": why})
+        await asyncio.sleep(RETRY_S)
+    for name, info in found.items():
+        if info.partitions != partitions:
+            raise ConfigError(
+                f"{name} has {info.partitions} partitions and the source {partitions}: "
+                "delete the pipeline's changelog and repartition topics to begin anew"
+            )
+    return StateTopics(changelog.name, wanted[1].name if len(wanted) > 1 else None)
 
 
 async def load_tables(

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from services.stream_joiner.sink import Acknowledged, Later, Output, ignore, produce
-from sightline.io.kafka import producer_config
+from sightline.io.kafka import Brokers, producer_config
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ Post = Callable[..., object]
 
 
 class _Sent(NamedTuple):
-    output: Output
+    outputs: Sequence[Output]
     acknowledged: Acknowledged
 
 
@@ -55,10 +55,10 @@ class ExactlyOnce:
     exactly_once = True
 
     def __init__(
-        self, bootstrap_servers: str, name: str, failed: Callable[[Exception], None], later: Later, post: Post
+        self, brokers: Brokers, name: str, failed: Callable[[Exception], None], later: Later, post: Post
     ) -> None:
         more = {"transactional.id": name, "transaction.timeout.ms": TRANSACTION_MS}
-        self._config = producer_config(bootstrap_servers, transactional=True) | more
+        self._config = producer_config(brokers, transactional=True) | more
         self._failed, self._later, self._post = failed, later, post
         self._waiting: list[_Sent] = []
         self._open = False
@@ -70,7 +70,10 @@ class ExactlyOnce:
         _patiently(partial(self._producer.init_transactions, TIMEOUT_S))
 
     def send(self, output: Output, acknowledged: Acknowledged = ignore) -> None:
-        self._waiting.append(_Sent(output, acknowledged))
+        self.send_all((output,), acknowledged)
+
+    def send_all(self, outputs: Sequence[Output], acknowledged: Acknowledged = ignore) -> None:
+        self._waiting.append(_Sent(outputs, acknowledged))
 
     def poll(self) -> None:
         """Acknowledgements come by `post`."""
@@ -94,7 +97,7 @@ class ExactlyOnce:
         return self._open
 
     def close(self, timeout_s: float) -> int:
-        return len(self._waiting)
+        return sum(len(each.outputs) for each in self._waiting)
 
     def _transact(
         self, consumer: Consumer, sent: Sequence[_Sent], offsets: list[TopicPartition], failures: int = 0
@@ -119,7 +122,7 @@ class ExactlyOnce:
     def _fill(self, consumer: Consumer, sent: Sequence[_Sent], offsets: list[TopicPartition]) -> None:
         self._producer.begin_transaction()
         for each in sent:
-            produce(self._producer, each.output, self._delivered)
+            produce(self._producer, each.outputs, self._delivered)
         # Before the group is asked: whoever gets our partitions then sees that something of ours is still open.
         while self._producer.flush(TIMEOUT_S):
             log.warning("waiting for Kafka", extra={"records": len(self._producer)})

@@ -23,6 +23,9 @@ from sightline.query.windows.windowing import Partial
 class Emitter(Protocol):
     """`safe` is called once all that came of the groups is acknowledged."""
 
+    merging: bool
+    """Partitions are merged where it sends to, and those that are idle left out there."""
+
     def closed(self, windows: "SourceWindows", groups: Sequence[Closed], safe: Callable[[], object]) -> None: ...
 
     def advanced(self, windows: "SourceWindows") -> None:
@@ -45,6 +48,9 @@ class SourceWindows:
         """None: the one who had the partition before may have said either."""
         self.announced_us = NEVER_US
         """Windows that start until here are closed, and who waits for us was told."""
+        self._followed_us = NEVER_US
+        self.safe_us = NEVER_US
+        """The largest event time in the newest checkpoint that is safe."""
         self.sent = InOrder()
 
     def replaying(self, offset: int) -> bool:
@@ -61,10 +67,8 @@ class SourceWindows:
         self.position = position
         if top_us is not None and top_us > self.state.top_us:
             self.state.top_us = top_us
-        if groups := self.state.close():
-            self._emitter.closed(self, groups, lambda: self.state.forget((each.start_us, each.key) for each in groups))
-        else:
-            self._emitter.advanced(self)
+        if not self.following:
+            self._close()
 
     def heard(self) -> None:
         """A record came: the partition is not idle."""
@@ -83,15 +87,41 @@ class SourceWindows:
             self.is_idle = True
             self._emitter.idle(self, True)
 
-    def checkpoint(self, tag: str, emit_changes: bool) -> list[ChangelogRecord]:
+    @property
+    def following(self) -> bool:
+        """Event time was driven by others, and no checkpoint that says so is safe."""
+        return self._followed_us > self.safe_us
+
+    def follow(self, watermark_us: int, at_once: bool) -> None:
+        """An idle partition's windows are closed by `watermark_us`, that of others, if nobody merges them.
+
+        `at_once`: what comes of them goes out together with the checkpoint. Else that must be safe before: rows of the
+        partition may still come, and must find their window closed after a crash too.
+        """
+        if self._emitter.merging or not self.is_idle:
+            return
+        if not self.following and self.state.closes(watermark_us):
+            self._followed_us = self.state.advance(watermark_us)
+        if at_once or not self.following:
+            self._close()
+
+    def _close(self) -> None:
+        if groups := self.state.close():
+            self._emitter.closed(self, groups, lambda: self.state.forget((each.start_us, each.key) for each in groups))
+        else:
+            self._emitter.advanced(self)
+
+    def checkpoint(self, emit_changes: bool) -> list[ChangelogRecord]:
         """The changelog's records of the state at `position`; first, in update mode, what has changed is emitted."""
         if emit_changes and (changed := self.state.changed()):
             self._emitter.changed(self, changed)
-        return self.state.checkpoint(self.position, tag)
+        return self.state.checkpoint(self.position)
 
 
 class LocalEmitter:
     """To the sink."""
+
+    merging = False
 
     def __init__(self, query: Query, outcomes: Outcomes, sink: Sink, windows_counter: Callable[[], object]) -> None:
         assert query.windowing
@@ -141,6 +171,8 @@ class LocalEmitter:
 
 class RepartitionEmitter:
     """To the repartition topic, whose partition is that of the group key; every partition hears the watermark."""
+
+    merging = True
 
     def __init__(self, query: Query, sink: Sink, codec: Codec, topic: str, partitions: int) -> None:
         assert query.windowing

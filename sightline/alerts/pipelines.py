@@ -8,22 +8,23 @@ from sightline.query.planning.check import check
 
 
 class PipelineFacts(NamedTuple):
-    """`columns` is None where they are known only at run time."""
+    """`columns` is None where they are known only at run time; `plain`: its rows are JSON and no CloudEvents."""
 
     name: str
     topic: str
     key: tuple[str, ...]
     columns: frozenset[str] | None
+    plain: bool = False
 
 
 def load_facts(path: Path) -> dict[str, PipelineFacts]:
-    """The pipelines of a file or directory whose rows are CloudEvents, by name. Raises ConfigError."""
-    files = [each for each in load_all(path) if each.pipeline.sink.format == "cloudevents"]
-    return {file.pipeline.name: _facts(file) for file in files}
+    """The pipelines of a file or directory, by name. Raises ConfigError."""
+    return {file.pipeline.name: _facts(file) for file in load_all(path)}
 
 
 def _facts(file: PipelineFile) -> PipelineFacts:
     pipeline = file.pipeline
     plan = check(file)
     columns = frozenset(plan.output) if plan else None
-    return PipelineFacts(pipeline.name, pipeline.sink.topic, tuple(pipeline.sink.key), columns)
+    sink = pipeline.sink
+    return PipelineFacts(pipeline.name, sink.topic, tuple(sink.key), columns, sink.format == "json")

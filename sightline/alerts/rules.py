@@ -83,6 +83,12 @@ def _check(document: Document, at: str, spec: RuleSpec, pipelines: dict[str, Pip
     if facts is None:
         hint = did_you_mean(spec.pipeline, pipelines)
         raise document.error(f"there is no pipeline {spec.pipeline!r}{hint}", f"{at}.pipeline")
+    if facts.plain:
+        raise document.error(
+            f"the rows of {facts.name!r} are plain JSON: they lack the ids, times and origins that alerts need; "
+            "leave `format: json` out of its sink",
+            f"{at}.pipeline",
+        )
     _check_key(document, at, spec, facts)
     try:
         cooldown_s = parse_duration_s(spec.cooldown)

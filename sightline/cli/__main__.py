@@ -7,6 +7,7 @@ import sys
 from sightline.errors import SightlineError
 
 COMMANDS = {
+    "doctor": "say what is wrong with a release on Kubernetes, and what to do",
     "explain": "say how a pipeline's query runs",
     "models": "get, fetch, export, list and measure the networks",
     "query": "run a pipeline's query once, over files or a range of a topic",

@@ -136,6 +136,17 @@ static PyObject *batch_timestamps(Batch *self, PyObject *Py_UNUSED(ignored)) {
     return packed;
 }
 
+static PyObject *batch_get_oldest(Batch *self, void *Py_UNUSED(closure)) {
+    int64_t oldest = INT64_MAX;
+    for (Py_ssize_t i = 0; i < self->count; i++) {
+        int kind;
+        int64_t ms = lib.message_timestamp(self->messages[i], &kind);
+        if (ms < oldest)
+            oldest = ms;
+    }
+    return PyLong_FromLongLong(oldest);
+}
+
 static PyObject *headers_of(const rd_kafka_message_t *message) {
     PyObject *list = PyList_New(0);
     rd_kafka_headers_t *headers;
@@ -205,6 +216,7 @@ static PyGetSetDef batch_getset[] = {
     {"partition", (getter)batch_get_partition, NULL, NULL, NULL},
     {"bytes", (getter)batch_get_bytes, NULL, NULL, NULL},
     {"value_bytes_max", (getter)batch_get_largest, NULL, NULL, NULL},
+    {"timestamp_ms_min", (getter)batch_get_oldest, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PySequenceMethods batch_sequence = {.sq_length = (lenfunc)batch_length};
@@ -307,9 +319,6 @@ static PyObject *error_of(const rd_kafka_message_t *message) {
 static Batch *take_partition(Queue *self, rd_kafka_message_t **messages, size_t from, size_t count) {
     rd_kafka_topic_t *rkt = messages[from]->rkt;
     int32_t partition = messages[from]->partition;
-    Py_ssize_t mine = 0;
-    for (size_t i = from; i < count; i++)
-        mine += messages[i] && messages[i]->rkt == rkt && messages[i]->partition == partition && !messages[i]->err;
     Batch *batch = PyObject_New(Batch, &BatchType);
     if (!batch)
         return NULL;
@@ -317,7 +326,7 @@ static Batch *take_partition(Queue *self, rd_kafka_message_t **messages, size_t 
     batch->partition = partition;
     batch->count = batch->bytes = batch->value_bytes_max = 0;
     batch->topic = PyUnicode_FromString(lib.topic_name(rkt));
-    batch->messages = PyMem_New(rd_kafka_message_t *, mine);
+    batch->messages = PyMem_New(rd_kafka_message_t *, count - from);
     if (!batch->topic || !batch->messages) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
 log = logging.getLogger(__name__)
 
@@ -15,9 +15,6 @@ T = TypeVar("T")
 TIMEOUT_S = 5.0
 
 PASSING = (
-    "_TIMED_OUT",
-    "_TRANSPORT",
-    "_WAIT_COORD",
     "COORDINATOR_LOAD_IN_PROGRESS",
     "COORDINATOR_NOT_AVAILABLE",
     "FENCED_LEADER_EPOCH",
@@ -25,9 +22,19 @@ PASSING = (
     "NOT_COORDINATOR",
     "NOT_LEADER_FOR_PARTITION",
     "UNKNOWN_LEADER_EPOCH",
+    "UNKNOWN_TOPIC_OR_PART",
     "UNSTABLE_OFFSET_COMMIT",
 )
-"""Errors that a broker's restart brings, though librdkafka does not call them retriable."""
+"""What a broker answers while it goes down or comes up, though librdkafka does not call it retriable."""
+
+
+def passing(error: KafkaError) -> bool:
+    """Whether the same question may have an answer later.
+
+    The client's own errors all may. Besides time-outs and lost connections there are many that it has for a broker
+    that is on its way: no such partition, no such entry, a partial answer, all brokers down, a broker's handle gone.
+    """
+    return not error.fatal() and (error.retriable() or error.code() < 0 or error.name() in PASSING)
 
 
 def start_offsets(
@@ -74,7 +81,7 @@ def patiently(ask: Callable[[], T]) -> T:
         try:
             return ask()
         except KafkaException as error:
-            if not error.args[0].retriable() and error.args[0].name() not in PASSING:
+            if not passing(error.args[0]):
                 raise
             log.warning("waiting for Kafka", extra={"why": error.args[0].str()})
             time.sleep(0.1)

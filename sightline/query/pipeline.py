@@ -86,7 +86,11 @@ class Sink(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Pipeline(msgspec.Struct, forbid_unknown_fields=True):
-    """The whole file, checked for form; the query is checked by `plan.plan`."""
+    """The whole file, checked for form; the query is checked by `plan.plan`.
+
+    `allow_engine_change`: whether answers of a model may come of another engine or version than the first, by default
+    at least once only.
+    """
 
     version: Literal[1]
     name: Name
@@ -96,7 +100,13 @@ class Pipeline(msgspec.Struct, forbid_unknown_fields=True):
     tables: dict[str, Table] = {}
     windows: Windows = msgspec.field(default_factory=Windows)
     delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
-    allow_engine_change: bool = True
+    allow_engine_change: bool | None = None
+
+    @property
+    def engine_may_change(self) -> bool:
+        if self.allow_engine_change is None:
+            return self.delivery == "at-least-once"
+        return self.allow_engine_change
 
 
 class PipelineFile:

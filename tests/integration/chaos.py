@@ -3,7 +3,9 @@
 What comes out is compared with a batch computation in plain Python over the same events.
 """
 
+import contextlib
 import json
+import os
 import random
 import signal
 import threading
@@ -24,7 +26,9 @@ DELAY_MS = 2_000
 PACE_S = 0.05
 EVENTS_A_STEP = 3
 INSTANCES_MAX = 3
-DRAIN_S = 120.0
+DRAIN_S = 300.0
+"""Only a failure takes as long; a machine with other work on it may need much of it."""
+
 PLACES = {f"k{number}": f"place {number}" for number in range(4)}
 
 BROKER = "transaction.abort.timed.out.transaction.cleanup.interval.ms=500"
@@ -109,12 +113,28 @@ class Subject:
                 found.update(_value(each) for each in out.poll())
                 return found >= wanted
 
-            eventually(complete, DRAIN_S, f"{self.title}: all that is expected")
+            try:
+                eventually(complete, DRAIN_S, f"{self.title}: all that is expected")
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{self._state(wanted - found)}") from None
         for each in self._running:
             each.send(signal.SIGTERM)
         for each in [*self._running, *self._leaving]:
-            eventually(lambda: each.exit_code is not None, what=f"the end of {each.log}")  # noqa: B023
+            what = f"{self.title}: the end of {each.log}"
+            eventually(lambda: each.exit_code is not None, DRAIN_S, what)  # noqa: B023
             self._ended(each)
+
+    def _state(self, missing: set[str]) -> str:
+        """What is missing, and of each instance what it says; where its threads are goes to its log."""
+        lines = [f"{len(missing)} missing: {sorted(missing)[:5]}"]
+        for each in [*self._running, *self._leaving]:
+            lag = {}
+            if each.exit_code is None:
+                with contextlib.suppress(ConnectionError):
+                    lag = {labels["partition"]: to for labels, to in each.samples("sightline_consumer_lag_records")}
+            lines.append(f"exit code {each.exit_code}, ready: {each.get('/readyz')}, lag {lag}, log {each.log}")
+            each.send(signal.SIGABRT)
+        return "\n".join(lines)
 
     def kill(self) -> None:
         for each in [*self._running, *self._leaving]:
@@ -204,6 +224,7 @@ def _difference(found: Counter[str], wanted: Counter[str]) -> str:
 
 def run(directory: Path, unique: Callable[[str], str], seconds: float, seed: int, say: Say = print) -> list[Subject]:
     """{join, windows} × {at least once, exactly once} under chaos for `seconds`; then all is drained and verified."""
+    os.environ["PYTHONFAULTHANDLER"] = "1"  # SIGABRT then shows where an instance's threads are
     with Broker(directory / "kafka", BROKER) as broker:
         subjects = [
             Subject(_stream(broker, directory, unique, number), delivery, windowed, seed + number)

@@ -12,7 +12,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 from tools.services import Service
 
-WAIT_S = 60.0
+WAIT_S = 100.0
 
 T = TypeVar("T")
 

@@ -32,7 +32,13 @@ class Scripted(featurizer_pb2_grpc.FeaturizerServicer):
         self._was_busy: set[bytes] = set()
         self.answers, self.has_room = threading.Event(), threading.Event()
         """Without `answers` all requests wait."""
+        self.health = health.HealthServicer()
+        self.serving(True)
         self.answers.set()
+
+    def serving(self, serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse
+        self.health.set("", status.SERVING if serving else status.NOT_SERVING)
 
     def ListModels(self, request: pb.ListModelsRequest, context: grpc.ServicerContext) -> pb.ListModelsResponse:
         model = pb.Model(name="m", versions=["1"], engine="scripted", signatures=SIGNATURES)
@@ -83,12 +89,11 @@ class Scripted(featurizer_pb2_grpc.FeaturizerServicer):
 @contextmanager
 def scripted_featurizer(port: int = 0) -> Iterator[tuple[str, Scripted]]:
     """Address, and the servicer with what it was asked."""
-    server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+    pings = [("grpc.http2.min_ping_interval_without_data_ms", 1_000), ("grpc.keepalive_permit_without_calls", 1)]
+    server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0), *pings])
     servicer = Scripted()
     featurizer_pb2_grpc.add_FeaturizerServicer_to_server(servicer, server)
-    status = health.HealthServicer()
-    status.set("", health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(status, server)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer.health, server)
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     try:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from confluent_kafka import TopicPartition
 from kafka import KafkaProducer
 
+from sightline.io.ends import EndOffsets
 from sightline.io.kafka import Topic, admin, cluster_id, create_topics, describe
+from sightline.io.offsets import patiently
 from sightline.matches import Match, decode
 from tests.integration.harness import (
     Reader,
@@ -320,6 +323,8 @@ def test_the_broker_goes_and_comes_back(tmp_path: Path, featurizer: tuple[str, S
         create_topics(admin(own.bootstrap_servers), [Topic(each, 2) for each in (*names, "dead-letters")])
         sender = producer(own.bootstrap_servers)
         sender.send("places", b'{"code": "A", "name": "a"}', b"A").get(10)
+        ends, partitions = EndOffsets(own.bootstrap_servers), [TopicPartition("events", each) for each in range(2)]
+        assert patiently(lambda: ends.ask(partitions)) == {("events", 0): 0, ("events", 1): 0}
         flags = ["--pipeline", str(tmp_path / "p.yaml"), "--bootstrap-servers", own.bootstrap_servers]
         with service("stream_joiner", tmp_path, *flags, "--featurizer-address", featurizer[0]):
             matches = Reader(own.bootstrap_servers, "matches")
@@ -333,5 +338,8 @@ def test_the_broker_goes_and_comes_back(tmp_path: Path, featurizer: tuple[str, S
             sender.flush()
             ids = lambda: {json.loads(each.value)["id"] for each in matches.poll()}  # noqa: E731
             eventually(lambda: ids() == {str(number) for number in range(60)}, what="all matches")
+            # A client that an admin's call goes through would ask with the leader epoch of before, for minutes.
+            assert sum(patiently(lambda: ends.ask(partitions)).values()) == 60
             matches.close()
-        sender.close()
+        for each in (sender, ends):
+            each.close()

@@ -22,6 +22,7 @@ rules:
 FACTS = {
     "find-bond": PipelineFacts("find-bond", "matches", ("camera",), frozenset({"camera", "label", "place", "score"})),
     "later": PipelineFacts("later", "other", ("camera", "place"), None),
+    "plain": PipelineFacts("plain", "third", ("camera",), frozenset({"camera", "label", "place", "score"}), plain=True),
 }
 
 
@@ -46,6 +47,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         ("cooldown: 5m", "cooldown: 300", 7, "Expected `str`"),
         ("cooldown: 5m", "cooldown: 48h", 7, "more than a day"),
         ("pipeline: find-bond", "pipeline: find-bnd", 4, "did you mean 'find-bond'?"),
+        ("pipeline: find-bond", "pipeline: plain", 4, "rows of 'plain' are plain JSON"),
         ("key: [camera]", "key: [label]", 6, "lacks 'camera' of find-bond's sink key"),
         ("key: [camera]", "key: []", 6, "length >= 1"),
         ("key: [camera]", "key: [camera, scoer]", 6, "did you mean 'score'?"),

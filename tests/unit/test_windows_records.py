@@ -59,7 +59,7 @@ def test_changelog(partial):
 
 
 def test_marker():
-    marker = Marker(7, NEVER_US, "topic id")
+    marker = Marker(7, NEVER_US)
     record = CODEC.marker(marker)
     assert CODEC.read_changelog(*record) == marker
     assert CODEC.read_changelog(record.key, None) is None
@@ -120,7 +120,15 @@ def test_garbage_of_the_right_length(accumulator, key):
 
 def test_a_record_of_another_input_is_passed_over():
     (piece,) = CODEC.repartition(RepartitionRecord(3, 9, 1_000, False))
-    assert Codec(WINDOWS, "another").read_repartition(piece) is None
+    another = Codec(WINDOWS, "another")
+    assert another.read_repartition(piece) is None
+    partial = Partial(0, ("a", None, None, True, 1.0), 5, WINDOWS.aggregation.fresh())
+    for record in (
+        CODEC.entry(partial),
+        CODEC.tombstone(partial.start_us, partial.key),
+        CODEC.marker(Marker(7, NEVER_US)),
+    ):
+        assert another.read_changelog(*record) is None
 
 
 def test_another_version():

@@ -231,3 +231,20 @@ def test_another_querys_state_is_refused():
     records = WindowState(windows).checkpoint(0)
     with pytest.raises(ValueError, match="another query"):
         restore(windowing(TUMBLING, [INT], [AggregateCall("count")]), records)
+
+
+def test_groups_share_a_changelog_and_not_their_states():
+    windows = shape(TUMBLING)
+    run, _ = loop(windows)
+    rows = list(enumerate([Row(1, "a", 1), Row(2, "a", 2), Row(12, "a", 3), Row(13, "b", 4)]))
+    ahead, behind = WindowState(windows, tag="ahead"), WindowState(windows, tag="behind")
+    run(ahead, rows)
+    run(behind, rows[:2])
+    changelog = behind.checkpoint(2) + ahead.checkpoint(4)
+    ahead.forget([(start, key) for start, key, _ in ahead.close()])
+    changelog += ahead.checkpoint(4)
+    for records in (changelog, compacted(changelog)):
+        state, marker = restore(windows, records, tag="behind")
+        assert marker is not None
+        assert (marker.position, set(state.windows), state.windows[0]["a",][1]) == (2, {0}, 2)
+        assert restore(windows, records, tag="new")[1] is None

@@ -29,7 +29,9 @@ def main() -> None:
     names = load(bootstrap, table, "name")
     reading = {"fetch.queue.backoff.ms": 5, "enable.auto.commit": False}
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "plain", **reading})
-    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 0})
+    # One request at a time: it carries what came during the one before, so that requests grow with the load.
+    sending = {"linger.ms": 0, "max.in.flight.requests.per.connection": 1}
+    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", **sending})
     consumer.assign([TopicPartition(events, partition, 0) for partition in range(int(partitions))])
     decode = msgspec.json.Decoder(Event).decode
     encode = msgspec.json.Encoder().encode

@@ -19,7 +19,7 @@ def main() -> None:
         auto_offset_reset="earliest",
         state_dir=f"{directory}/state-{instance}",
         consumer_extra_config={"fetch.queue.backoff.ms": 5},
-        producer_extra_config={"linger.ms": 0},
+        producer_extra_config={"linger.ms": 0, "max.in.flight.requests.per.connection": 1},
         loglevel="WARNING",
     )
     frame = app.dataframe(app.topic(events))

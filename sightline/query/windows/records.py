@@ -4,12 +4,13 @@ All values are msgpack arrays that begin with `VERSION`. What can't be read rais
 another version, another query, or somebody else.
 
 Changelog, compacted:
-    key [VERSION, start, group key]   value [VERSION, included, accumulator], or null once the window is done with
-    key [VERSION]                     value [VERSION, position, top, fingerprint, note]: the marker
+    key [VERSION, tag, start, group key]   value [VERSION, included, accumulator], or null once the window is done with
+    key [VERSION, tag]                     value [VERSION, position, top, fingerprint]: the marker
 Repartition:
     [VERSION, tag, source partition, included, watermark, idle, [[start, group key, included, accumulator]…]]
 
-The tag says of which input the record is: offsets of another topic, or of one that was made anew, mean nothing here.
+The tag says whose the record is and of which input: offsets of another topic, or of one that was made anew, mean
+nothing here, and another consumer group is elsewhere in the same one. What has another tag is passed over.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from sightline.query.windows.spec import NEVER_US
 from sightline.query.windows.values import Key
 from sightline.query.windows.windowing import Partial, Windowing
 
-VERSION = 1
+VERSION = 2
 
 RECORD_BYTES_MAX = 900_000
 """Under Kafka's usual limit of 1 MB; an accumulator that alone is larger still makes one record."""
@@ -35,14 +36,10 @@ class ChangelogRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """Rows below the offset `position` are in the entries before it; `top_us` is their largest event time.
-
-    `note` is the caller's, as it was given to the checkpoint.
-    """
+    """Rows below the offset `position` are in the entries before it; `top_us` is their largest event time."""
 
     position: int
     top_us: int
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class RepartitionRecord:
 
 
 class Codec:
-    """`tag` names the input and the query, for the records of the repartition topic."""
+    """`tag` names the consumer group and the input; each key of the changelog has it, so a short one is better."""
 
     def __init__(self, windowing: Windowing, tag: str = "") -> None:
         self._windowing, self._fingerprint, self._tag = windowing, windowing.fingerprint, tag
@@ -77,18 +74,22 @@ class Codec:
         return ChangelogRecord(self._entry_key(start_us, key), None)
 
     def marker(self, marker: Marker) -> ChangelogRecord:
-        value = [VERSION, marker.position, marker.top_us, self._fingerprint, marker.note]
-        return ChangelogRecord(self._encode([VERSION]), self._encode(value))
+        value = [VERSION, marker.position, marker.top_us, self._fingerprint]
+        return ChangelogRecord(self._encode([VERSION, self._tag]), self._encode(value))
 
     def read_changelog(self, key: bytes, value: bytes | None) -> Partial | Tombstone | Marker | None:
-        """None is a marker that was deleted. Raises ValueError."""
+        """None for a record of another tag, and for a marker that was deleted. Raises ValueError."""
         name = _decode(key, list[Any])
         _check_version(name)
-        if len(name) == 1:
+        if len(name) not in (2, 4) or not isinstance(name[1], str):
+            raise ValueError("no key of a changelog")
+        if name[1] != self._tag:
+            return None
+        if len(name) == 2:
             return None if value is None else self._read_marker(value)
-        if len(name) != 3 or type(name[1]) is not int or not isinstance(name[2], list):
+        if type(name[2]) is not int or not isinstance(name[3], list):
             raise ValueError("no key of a changelog entry")
-        start, group = name[1], self._windowing.keys.load(name[2])
+        start, group = name[2], self._windowing.keys.load(name[3])
         if value is None:
             return Tombstone(start, group)
         version, included, accumulator = _decode(value, tuple[int, int, list[Any]])
@@ -129,17 +130,17 @@ class Codec:
         return RepartitionRecord(source, included, watermark, idle, loaded)
 
     def _entry_key(self, start_us: int, key: Key) -> bytes:
-        return self._encode([VERSION, start_us, self._windowing.keys.dump(key)])
+        return self._encode([VERSION, self._tag, start_us, self._windowing.keys.dump(key)])
 
     def _read_marker(self, value: bytes) -> Marker:
-        version, position, top, fingerprint, note = _decode(value, tuple[int, int, int, str, str])
+        version, position, top, fingerprint = _decode(value, tuple[int, int, int, str])
         _check_version([version])
         if fingerprint != self._fingerprint:
             raise ValueError(
                 "the state was written by another query: its windows, group keys or aggregates differ; "
                 "give the pipeline another name, or delete its changelog and repartition topics"
             )
-        return Marker(position, top, note)
+        return Marker(position, top)
 
 
 def _decode(value: bytes, shape: Any) -> Any:

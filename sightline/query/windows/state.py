@@ -40,7 +40,8 @@ class Closed(NamedTuple):
 
 
 class WindowState:
-    def __init__(self, windowing: Windowing, keys_max: int = STATE_KEYS_MAX) -> None:
+    def __init__(self, windowing: Windowing, keys_max: int = STATE_KEYS_MAX, tag: str = "") -> None:
+        """`tag`: whose checkpoints are meant, see records.py."""
         self.windows: dict[int, dict[Key, Accumulator]] = {}
         self.top_us = NEVER_US
         self.epoch = 0
@@ -50,7 +51,7 @@ class WindowState:
         self.replay_until = 0
         """Below this offset rows may be in the state already: they need the replay variant of the source."""
         self.key_count = 0
-        self._spec, self._codec, self._keys_max = windowing.spec, Codec(windowing), keys_max
+        self._spec, self._codec, self._keys_max = windowing.spec, Codec(windowing, tag), keys_max
         self._closed: set[int] = set()
         self._closed_until: int | None = None
         self._unsaved: dict[Group, Accumulator] = {}
@@ -81,6 +82,16 @@ class WindowState:
         starts = sorted(start for start in self.windows if (final or start <= until) and start not in self._closed)
         self._closed.update(starts)
         return [Closed(start, key, acc) for start in starts for key, acc in self.windows[start].items()]
+
+    def closes(self, watermark_us: int) -> bool:
+        """Whether that watermark would close a window that is open."""
+        until = self._spec.closed_until(watermark_us)
+        return any(start <= until and start not in self._closed for start in self.windows)
+
+    def advance(self, watermark_us: int) -> int:
+        """Let the watermark be that, if it is not further on: there may be no row so new. Returns `top_us`."""
+        self.top_us = max(self.top_us, watermark_us + self._spec.delay_us)
+        return self.top_us
 
     def changed(self) -> list[Closed]:
         """Groups that changed since the last call, forgotten ones excepted. For update mode."""
@@ -113,14 +124,7 @@ class WindowState:
                 del self.windows[start]
                 self._closed.discard(start)
 
-    def discard(self) -> None:
-        """Begin anew. The next checkpoint deletes what is in the changelog."""
-        self._forgotten = [(start, key) for start, keys in self.windows.items() for key in keys]
-        for each in (self.windows, self.included, self._closed, self._unsaved, self._unsent):
-            each.clear()
-        self.top_us, self.replay_until, self.key_count, self._closed_until = NEVER_US, 0, 0, None
-
-    def checkpoint(self, position: int, note: str = "") -> list[ChangelogRecord]:
+    def checkpoint(self, position: int) -> list[ChangelogRecord]:
         """Records to be written in this order. `position` is the offset of the next row, all below are in the state.
 
         Write one before the first row also, so that a restored state always knows where it began.
@@ -132,7 +136,7 @@ class WindowState:
             self._codec.entry(each)
             for each in self.partials([Closed(*group, acc) for group, acc in self._unsaved.items()], position)
         ]
-        marker = self._codec.marker(Marker(position, self.top_us, note))
+        marker = self._codec.marker(Marker(position, self.top_us))
         tombstones = [self._codec.tombstone(*group) for group in self._forgotten]
         self._unsaved.clear()
         self._forgotten.clear()
@@ -171,6 +175,7 @@ def restore(
     records: Iterable[tuple[bytes, bytes | None]],
     *,
     keys_max: int = STATE_KEYS_MAX,
+    tag: str = "",
     resend: bool = True,
 ) -> tuple[WindowState, Marker | None]:
     """The state from the changelog's records in their order, and where to go on reading (None: nothing was written).
@@ -182,7 +187,7 @@ def restore(
     An instance that lost its partition may have written after its successor. So of several entries, and of
     markers, the one that includes most counts, and none counts after a tombstone, for a window is never opened twice.
     """
-    codec = Codec(windowing)
+    codec = Codec(windowing, tag)
     entries: dict[Group, Partial] = {}
     gone: set[Group] = set()
     marker: Marker | None = None
@@ -197,6 +202,6 @@ def restore(
             group = (record.start_us, record.key)
             if group not in gone and (group not in entries or entries[group].included <= record.included):
                 entries[group] = record
-    state = WindowState(windowing, keys_max)
+    state = WindowState(windowing, keys_max, tag)
     state._load(entries, marker, resend)
     return state, marker

@@ -1,0 +1,44 @@
+"""The event times of a batch: which drive the watermark."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from services.stream_joiner.batch import HeldBatch
+from sightline.events import Reason
+from sightline.formats.json import JsonReader
+from sightline.io.records import Raw, RawBatch
+from sightline.query.types import BIGINT
+
+NOW_MS = 1_790_000_000_000
+
+
+def held(*times_us: int | None) -> HeldBatch:
+    values = [b'{"t": null}' if each is None else b'{"t": %d}' % each for each in times_us]
+    batch = RawBatch("events", 0, [Raw(None, value, [], NOW_MS, offset) for offset, value in enumerate(values)])
+    query = SimpleNamespace(by_timestamp=False, times=lambda rows, _: [row.c0 for row in rows])
+    limits = SimpleNamespace(future_us_max=1_000_000)
+    parts: Any = SimpleNamespace(reader=JsonReader({"t": BIGINT}), query=query, limits=limits)
+    return HeldBatch(batch, NOW_MS * 1000, parts)
+
+
+def test_the_newest_of_those_looked_at() -> None:
+    batch = held(5, 9, 7, 3)
+    batch.index = 4
+    assert [batch.newest_us(first) for first in range(4)] == [9, 9, 7, 3]
+    batch.index = 1
+    assert batch.newest_us(0) == 5
+
+
+def test_a_time_far_ahead_is_refused_and_is_not_the_newest() -> None:
+    ahead_us = NOW_MS * 1000 + 2_000_000
+    batch = held(5, ahead_us, 7)
+    batch.index = 3
+    assert batch.newest_us(0) == 7
+    assert {index: each.reason for index, each in batch.refusals.items()} == {1: Reason.FUTURE_TIME}
+
+
+def test_a_row_without_a_time_is_refused_and_leaves_the_others() -> None:
+    batch = held(5, None, 7)
+    batch.index = 3
+    assert batch.newest_us(0) == 7
+    assert {index: each.reason for index, each in batch.refusals.items()} == {1: Reason.BAD_TIME}
