@@ -20,9 +20,10 @@ import pytest
 from tests.e2e.cluster.photographs import MODELS
 from tools.images.builds import build, save
 from tools.images.engines import Engine, ImagesError, find_engine
-from tools.images.targets import ROOT, TARGETS
+from tools.images.targets import BASE, ROOT, TARGETS
 
-TAG = "e2e"
+TAG = "tests"
+"""As in tests/e2e/containers, so that each is built once."""
 SERVICES = ("stream-joiner", "featurizer-cpu", "alerting", "models")
 NAME = "efficientnet-lite0"
 _LOAD_TIMEOUT_S = 900
@@ -46,6 +47,7 @@ def ready() -> str:
         pytest.skip("neither SIGHTLINE_LOAD_IMAGE nor SIGHTLINE_IMAGE_TAG is set")
     try:
         engine = find_engine()
+        engine.fetch(BASE)
     except ImagesError as error:
         pytest.skip(str(error))
     folder = ROOT / "build" / "e2e-images"

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from tests.e2e import figures
 from tests.e2e.cluster.photographs import Photographs
 from tests.e2e.cluster.player_pod import NAME, Player
 from tests.e2e.cluster.stream import RATE, Outcome, Stream
 from tests.e2e.execs import execute
 from tests.e2e.helm import Helm
-from tests.e2e.kube import Kube, Pod
+from tests.e2e.kube import WAIT_S, Kube, Pod
 
 Values = dict[str, Any]
 
@@ -85,10 +87,10 @@ class Release:
 
     def one(self, **labels: str) -> Pod:
         """The one pod that is there, once it is ready."""
-        return self.kube.wait_ready(1, **labels)[0]
+        return self.kube.wait_ready(1, WAIT_S, **labels)[0]
 
-    def metric(self, pod: Pod, name: str) -> float:
-        """The sum of a pod's samples of that name."""
-        text = execute(self.kube, pod.metadata.name, "python", "-c", _SCRAPE)
-        samples = [line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in samples)
+    def metric(self, pod: Pod, name: str, **labels: str) -> float:
+        """The sum of a pod's samples of that name that have these labels."""
+        families = text_string_to_metric_families(execute(self.kube, pod.metadata.name, "python", "-c", _SCRAPE))
+        samples = [sample for family in families for sample in family.samples if sample.name == name]
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())

@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.cluster.release import Release
 from tests.e2e.drain import cordon, drain
+from tests.e2e.kube import Pod
 
 pytestmark = pytest.mark.long
 COMPONENTS = ("kafka", "stream-joiner", "featurizer", "alerting")
@@ -32,5 +33,5 @@ def test_a_node_is_drained_and_comes_back(release: Release) -> None:
     release.verify(f"{node} with {', '.join(sorted(gone))} drained", stream)
 
 
-def on(release: Release, node: str) -> list[object]:
+def on(release: Release, node: str) -> list[Pod]:
     return [pod for pod in release.kube.pods() if pod.spec.node_name == node]

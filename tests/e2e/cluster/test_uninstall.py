@@ -6,16 +6,9 @@ from tests.e2e.cluster.release import Release
 from tests.e2e.kube import eventually
 
 KINDS = (
-    "deployments",
-    "statefulsets",
-    "jobs",
-    "services",
-    "endpointslices",
-    "configmaps",
-    "secrets",
-    "serviceaccounts",
+    "deployments,statefulsets,jobs,services,endpointslices,configmaps,secrets,serviceaccounts,networkpolicies,"
+    "poddisruptionbudgets,roles,rolebindings,controllerrevisions"
 )
-KINDS += ("networkpolicies", "poddisruptionbudgets", "roles", "rolebindings", "controllerrevisions")
 
 
 @pytest.mark.last
