@@ -31,7 +31,7 @@ def server(release: Release, archive: bytes) -> Iterator[str]:
     kube.apply(pod, service | {"spec": {"selector": {"app": NAME}, "ports": [port]}})
     kube.wait_ready(1, app=NAME)
     put(kube, NAME, archive, f"{FOLDER}/models.tar.gz")
-    serve = f"cd {FOLDER} && setsid python -m http.server {PORT} </dev/null >log 2>&1 &"
+    serve = f"cd {FOLDER}; setsid python -m http.server {PORT} </dev/null >log 2>&1 &"
     execute(kube, NAME, "sh", "-c", serve)
     yield f"http://{NAME}:{PORT}/models.tar.gz"
     kube.kubectl("delete", "service,pod", NAME, "--wait=true")
