@@ -79,4 +79,4 @@ def manifest(image: str, name: str = NAME) -> dict[str, Any]:
         "containers": [container],
         "volumes": [{"name": "tmp", "emptyDir": {}}],
     }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": NAME}}, "spec": spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}

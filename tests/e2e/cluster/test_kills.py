@@ -1,5 +1,8 @@
 """A pod of each kind ends in the middle of the stream: it comes back, and nothing is missed or doubled."""
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from tests.e2e.cluster.killer import Killer
@@ -16,9 +19,16 @@ def test_a_pod_is_deleted(release: Release, component: str) -> None:
     stream.wait_sent(30)
     before = release.one(component=component)
     release.kube.delete_pod(before, grace_s=1)
-    eventually(lambda: replaced(release, component, before.metadata.uid), what=f"another {component}")
+    away_s = seconds(lambda: replaced(release, component, before.metadata.uid), f"another {component}")
     stream.wait_sent(30)
-    release.verify(f"{component} deleted", stream)
+    release.verify(f"{component} deleted, away for {away_s:.1f} s", stream)
+
+
+def seconds(condition: Callable[[], bool], what: str) -> float:
+    """Until it is so: what a stream that waits for this pod can't be quicker than."""
+    begin = time.monotonic()
+    eventually(condition, what=what)
+    return time.monotonic() - begin
 
 
 def replaced(release: Release, component: str, uid: str) -> bool:
@@ -35,9 +45,9 @@ def test_a_process_is_killed(release: Release, killer: Killer, component: str) -
     pod = release.one(component=component)
     restarts = pod.status.container_statuses[0].restart_count
     killer.kill(pod)
-    eventually(lambda: restarted(release, component, restarts), what=f"{component} started again")
+    away_s = seconds(lambda: restarted(release, component, restarts), f"{component} started again")
     stream.wait_sent(30)
-    release.verify(f"{component} killed", stream)
+    release.verify(f"{component} killed, away for {away_s:.1f} s", stream)
 
 
 def restarted(release: Release, component: str, restarts: int) -> bool:
