@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from confluent_kafka import Message
 
 from services.stream_joiner.changelog import Changelog
+from services.stream_joiner.emitters import LocalEmitter, RepartitionEmitter
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
@@ -24,7 +25,7 @@ from services.stream_joiner.sink import AtLeastOnce, Output, Sink
 from services.stream_joiner.source import Source, Subscription
 from services.stream_joiner.startup import Loaded
 from services.stream_joiner.transactions import ExactlyOnce
-from services.stream_joiner.window_stage import Emitter, LocalEmitter, RepartitionEmitter
+from services.stream_joiner.window_stage import Emitter
 from sightline.events import Refusal
 from sightline.io.ends import EndOffsets
 from sightline.io.kafka import TopicInfo, group_config
