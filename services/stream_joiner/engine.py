@@ -204,7 +204,7 @@ class Engine:
         # The lowest of those that are not idle: where groups are not merged it closes the windows of those that are.
         watermark_us = min((each.state.watermark_us for *_, each in windowed if not each.is_idle), default=NEVER_US)
         for *_, windows in windowed:
-            windows.follow(watermark_us, self._sink.exactly_once)
+            windows.follow(watermark_us)
 
     # Which partitions rest.
 

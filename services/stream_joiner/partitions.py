@@ -65,7 +65,8 @@ class PartitionMaker:
         if windowing is None:
             return None
         assert emitter and restored
-        return SourceWindows(at.partition, restored.state, at.offset, emitter, self._idle_s)
+        exactly_once = self._parts.sink.exactly_once
+        return SourceWindows(at.partition, restored.state, at.offset, emitter, self._idle_s, exactly_once)
 
     def _merge(self, at: TopicPartition) -> MergePartition:
         parts, windowing = self._parts, self._parts.query.windowing

@@ -27,19 +27,29 @@ class Emitter(Protocol):
 
 
 class SourceWindows:
-    """Stage 1 of one source partition. `position` is the offset below which all is in `state`."""
+    """Stage 1 of one source partition. `position` is the offset below which all is in `state`.
 
-    def __init__(self, partition: int, state: WindowState, position: int, emitter: Emitter, idle_s: float) -> None:
+    `exactly_once`: what comes of closed windows goes out together with the checkpoint that closes them.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        state: WindowState,
+        position: int,
+        emitter: Emitter,
+        idle_s: float,
+        exactly_once: bool = False,
+    ) -> None:
         self.partition, self.state, self.position = partition, state, position
+        self._exactly_once = exactly_once
         self._emitter, self._idle_s = emitter, idle_s
         self._quiet_since_s: float | None = None
         self.is_idle: bool | None = None
         """None: the one who had the partition before may have said either."""
         self.announced_us = NEVER_US
         """Windows that start until here are closed, and who waits for us was told."""
-        self._followed_us = NEVER_US
-        self.safe_us = NEVER_US
-        """The largest event time in the newest checkpoint that is safe."""
+        self._followed_us = self._safe_us = NEVER_US
         self.sent = InOrder()
 
     def replaying(self, offset: int) -> bool:
@@ -56,8 +66,7 @@ class SourceWindows:
         self.position = position
         if top_us is not None and top_us > self.state.top_us:
             self.state.top_us = top_us
-        if not self.following:
-            self._close()
+        self._close()
 
     def heard(self) -> None:
         """A record came: the partition is not idle."""
@@ -79,22 +88,27 @@ class SourceWindows:
     @property
     def following(self) -> bool:
         """Event time was driven by others, and no checkpoint that says so is safe."""
-        return self._followed_us > self.safe_us
+        return self._followed_us > self._safe_us
 
-    def follow(self, watermark_us: int, at_once: bool) -> None:
-        """An idle partition's windows are closed by `watermark_us`, that of others, if nobody merges them.
-
-        `at_once`: what comes of them goes out together with the checkpoint. Else that must be safe before: rows of the
-        partition may still come, and must find their window closed after a crash too.
-        """
+    def follow(self, watermark_us: int) -> None:
+        """An idle partition's windows are closed by `watermark_us`, that of others, if nobody merges them."""
         if self._emitter.merging or not self.is_idle:
             return
         if not self.following and self.state.closes(watermark_us):
             self._followed_us = self.state.advance(watermark_us)
-        if at_once or not self.following:
+        self._close()
+
+    def saved(self, top_us: int) -> None:
+        """A checkpoint with this largest event time is safe."""
+        followed, self._safe_us = self.following, top_us
+        if followed:
             self._close()
 
     def _close(self) -> None:
+        """What others closed comes out only once that is safe: rows of the partition may still come, and must find
+        their window closed after a crash too."""
+        if self.following and not self._exactly_once:
+            return
         if groups := self.state.close():
             self._emitter.closed(self, groups, lambda: self.state.forget((each.start_us, each.key) for each in groups))
         else:
