@@ -20,8 +20,8 @@ from services.stream_joiner.changelog import Changelog, Restored
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.partition import SourcePartition
+from services.stream_joiner.reader import Place, States
 from services.stream_joiner.sink import Output, Sink
-from services.stream_joiner.source import Place, States
 from sightline.io.records import Batch
 from sightline.query.windows.spec import NEVER_US
 

@@ -10,8 +10,8 @@ from services.stream_joiner.emitters import LocalEmitter
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.parts import Parts
+from services.stream_joiner.reader import States
 from services.stream_joiner.settings import Settings
-from services.stream_joiner.source import States
 from services.stream_joiner.startup import Loaded
 from services.stream_joiner.window_stage import SourceWindows
 from sightline.offsets import PartitionLog
