@@ -100,7 +100,7 @@ def test_schema_knows_the_services_settings(component, definition, kind):
     prefix = str(kind.model_config["env_prefix"])
     known = set(schema()["$defs"][definition]["properties"])
     by_chart = {name.lower() for name in re.findall(rf"{prefix}([A-Z_0-9]+)", used_by_templates())}
-    unset = {"http_host", "grpc_host", "grpc_socket", "unix_socket", "instance", "featurizer_tls_name"}
+    unset = {"http_host", "grpc_host", "grpc_socket", "unix_socket", "instance", "featurizer_tls_name", "tls_client_ca"}
     fields = {name for name in kind.model_fields if not name.startswith("kafka_")}
     assert known | by_chart | unset >= fields
     assert known <= fields
