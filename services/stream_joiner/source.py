@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
 from services.stream_joiner.reader import Place, Reader, States
 from services.stream_joiner.sink import Work
@@ -51,8 +52,15 @@ class Subscription(NamedTuple):
 class Source(threading.Thread):
     """`failed` is told, in whatever thread, of an error that ends this one."""
 
-    def __init__(self, subscription: Subscription, owner: Owner, failed: Callable[[BaseException], object]) -> None:
-        super().__init__(name="source", daemon=True)
+    def __init__(
+        self,
+        subscription: Subscription,
+        owner: Owner,
+        failed: Callable[[BaseException], object],
+        pulse: Pulse,
+    ) -> None:
+        super().__init__(name=pulse.name, daemon=True)
+        self._pulse = pulse
         self._subscription, self._owner, self._failed = subscription, owner, failed
         self._stopping = threading.Event()
         self._work: SimpleQueue[Work] = SimpleQueue()
@@ -80,8 +88,10 @@ class Source(threading.Thread):
                 on_lost=self._on_lost,
             )
             while not self._stopping.is_set():
+                self._pulse.beat()
                 self._do_work()
                 self._poll()
+            self._pulse.rest()
             self._batches.close()
         except Exception as error:
             self._failed(error)
@@ -150,6 +160,7 @@ class Source(threading.Thread):
 
     def _begin(self, partitions: list[TopicPartition], use: Callable[[list[TopicPartition]], object]) -> None:
         """Find where to start, tell the reader first, then let records come."""
+        self._pulse.rest()  # states are read back as long as that takes, and Kafka may be away
         states, starts = self._subscription.restore(partitions), []
         for topic, start in self._subscription.starts.items():
             if ours := [each for each in partitions if each.topic == topic]:
@@ -165,6 +176,7 @@ class Source(threading.Thread):
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.info("partitions revoked", extra={"partitions": _names(partitions)})
+        self._pulse.rest()
         deadline_s = time.monotonic() + self._subscription.drain_s_max
         # An asynchronous commit still waiting here would come after the last one, and take the group back.
         self._do_work()

@@ -53,7 +53,7 @@ async def find_topics(settings: Settings, pipeline: Pipeline, lifecycle: Lifecyc
     names += [each.topic for each in pipeline.tables.values() if each.topic]
     names += [pipeline.sink.topic, settings.dead_letter_topic]
     names += [pipeline.windows.late_topic] if pipeline.windows.late_topic else []
-    return await wait_for_topics(settings.bootstrap_servers, names, lifecycle)
+    return await wait_for_topics(settings.brokers, names, lifecycle)
 
 
 async def make_state_topics(
@@ -72,7 +72,7 @@ async def make_state_topics(
                 "the source's `key`, which needs no merging"
             )
         wanted.append(Topic(f"{pipeline.name}-repartition", partitions, large))
-    client = admin(settings.bootstrap_servers)
+    client = admin(settings.brokers)
     while True:
         try:
             await asyncio.to_thread(create_topics, client, wanted)
