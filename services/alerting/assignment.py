@@ -50,7 +50,7 @@ class Assignment:
         self._parts, self._consumer = parts, consumer
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._reader = MemoryReader(
-            settings.bootstrap_servers,
+            settings.brokers,
             settings.alerts_topic,
             parts.rules,
             settings.dedupe_horizon_s,

@@ -13,7 +13,7 @@ from sightline.alerts.decide import cooldown_key
 from sightline.alerts.memory import Memory
 from sightline.alerts.records import Alert
 from sightline.alerts.rules import Rules
-from sightline.io.kafka import Consumer, reader_config
+from sightline.io.kafka import Brokers, Consumer, reader_config
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +34,9 @@ class MemoryReader:
     """Reads one partition at a time. Raises KafkaException where the broker can't be asked."""
 
     def __init__(
-        self, bootstrap_servers: str, topic: str, rules: Rules, horizon_s: int, ids_max: int, newest_max: int
+        self, brokers: Brokers, topic: str, rules: Rules, horizon_s: int, ids_max: int, newest_max: int
     ) -> None:
-        self._config, self._topic, self._rules = reader_config(bootstrap_servers), topic, rules
+        self._config, self._topic, self._rules = reader_config(brokers), topic, rules
         self._horizon_us, self._ids_max, self._newest_max = horizon_s * 1_000_000, ids_max, newest_max
         self.cancelled = threading.Event()
 

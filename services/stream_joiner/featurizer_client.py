@@ -158,8 +158,8 @@ class FeaturizerClient:
 
     # When a connection has ended.
 
-    def _make_stream(self, address: str) -> Stream:
-        return Stream(address, self._settings, self._model, self._answered, self._lost, self._changed)
+    def _make_stream(self, address: str, host: str) -> Stream:
+        return Stream(address, host, self._settings, self._model, self._answered, self._lost, self._changed)
 
     def _changed(self) -> None:
         for pool in self.pools:

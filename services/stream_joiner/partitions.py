@@ -29,7 +29,7 @@ def restoring(settings: Settings, pipeline: Pipeline, loaded: Loaded, tag: str) 
     assert windowing
     (events,) = pipeline.sources.values()
     reader = StateReader(
-        settings.bootstrap_servers,
+        settings.brokers,
         Written(topics.changelog, tag),
         windowing,
         settings.state_keys_max,
