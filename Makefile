@@ -12,7 +12,7 @@ SEED ?= 7
 HEADLESS ?=
 LONG ?=
 
-.PHONY: help setup kafka models demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth bench-sizing clean
+.PHONY: help setup kafka models images demo test unit oracle integration e2e soak lint protos lock bench bench-latency bench-ysb bench-join bench-consume bench-tables bench-growth bench-sizing clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,14 @@ build/kafka/libs/.fetched: tools/kafka/pom.xml
 
 models: setup ## EfficientNet-Lite0, pulled and exported into build/models (reused when there)
 	@$(BIN)/python -m sightline.cli models export --root $(MODELS) --cache $(MODELS)-cache --replace >/dev/null
+
+# `make images TARGETS="stream-joiner alerting" TAG=dev ENGINE=buildah BASE=registry.example.com/debian@sha256:...`
+TARGETS ?= stream-joiner featurizer-cpu featurizer-gpu alerting models
+TAG ?=
+ENGINE ?=
+BASE ?=
+images: $(if $(filter models,$(TARGETS)),models,setup) ## container images and their sizes, by Docker or buildah (TARGETS, TAG, ENGINE, BASE)
+	$(BIN)/python -m tools.images build $(TARGETS) $(if $(TAG),--tag $(TAG)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(BASE),--base $(BASE))
 
 demo: setup kafka models ## find Bond: Kafka, the three services and a stream of photographs (SECONDS, RATE, HEADLESS)
 	@$(BIN)/python -m demo --seconds $(SECONDS) --rate $(RATE) --seed $(SEED) $(if $(filter-out 0,$(HEADLESS)),--headless)
@@ -71,14 +79,14 @@ bench-consume: setup kafka ## what reading from Kafka costs, about 2 minutes
 	@$(BIN)/python -m benchmarks.consume
 
 # `make bench-ysb FLAGS="--engines ours,flink-datastream --rounds 1"`; --help lists them.
-bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5 hours (FLAGS)
+bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5 hours (FLAGS=--quick: 12 minutes)
 	@$(BIN)/python -m benchmarks.ysb $(FLAGS)
 
-bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS)
+bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS=--quick: 12 minutes)
 	@$(BIN)/python -m benchmarks.join $(FLAGS)
 
 # `make bench-growth FLAGS="--only keys,payload"`
-bench-growth: setup kafka ## cost as keys, payloads, pipelines and tables grow, 10 minutes at most (FLAGS)
+bench-growth: setup kafka ## cost as keys, payloads, pipelines and tables grow, 10 minutes at most (FLAGS=--quick: 6)
 	@$(BIN)/python -m benchmarks.growth $(FLAGS)
 
 bench-sizing: setup kafka models ## CPU and memory of each part per event, for docs/operations.md, about 4 minutes

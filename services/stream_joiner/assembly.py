@@ -7,10 +7,11 @@ from functools import partial
 from hashlib import blake2b
 from queue import SimpleQueue
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import Message
 
 from services.common.pulse import Pulse
 from services.stream_joiner.changelog import Changelog
+from services.stream_joiner.emitters import LocalEmitter, RepartitionEmitter
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
@@ -25,7 +26,7 @@ from services.stream_joiner.sink import AtLeastOnce, Output, Sink
 from services.stream_joiner.source import Source, Subscription
 from services.stream_joiner.startup import Loaded
 from services.stream_joiner.transactions import ExactlyOnce
-from services.stream_joiner.window_stage import Emitter, LocalEmitter, RepartitionEmitter
+from services.stream_joiner.window_stage import Emitter
 from sightline.events import Refusal
 from sightline.io.ends import EndOffsets
 from sightline.io.kafka import TopicInfo, group_config
@@ -84,7 +85,6 @@ class Assembly:
         maker = PartitionMaker(loaded, self._make_parts(loaded, codec), codec, settings.state_keys_max)
         self.engine = Engine(maker.make, self.sink, self._metrics, changelog, settings.commit_interval_ms / 1e3)
         self.engine.refused_rows = self._refused_rows
-        self.engine.rest = self._rest
         Lag(self.engine, self._metrics, EndOffsets(settings.brokers)).start()
         self.source.reader = self.engine
 
@@ -101,6 +101,7 @@ class Assembly:
             starts[loaded.state_topics.repartition] = "earliest"
         records_max = settings.poll_records_max
         return Subscription(
+            topic=events.topic,
             starts=dict(starts),
             config=group_config(settings.brokers, self._group, settings.session_timeout_ms, settings.instance)
             | {"enable.partition.eof": True},
@@ -145,13 +146,10 @@ class Assembly:
         if topics is None or codec is None:
             return None
         if topics.repartition:
-            return RepartitionEmitter(loaded.query, self.sink, codec, topics.repartition, topics.repartitions)
+            return RepartitionEmitter(loaded.query, self.sink, codec, topics.repartition, loaded.partitions)
         return LocalEmitter(loaded.query, self._outcomes, self.sink, self._metrics.windows.inc)
 
     def _codec(self, loaded: Loaded) -> Codec | None:
         """For the repartition topic, whose records are of one group, one source topic and one query."""
         windowing = loaded.query.windowing
         return Codec(windowing, f"{self._tag}/{windowing.fingerprint}") if windowing else None
-
-    def _rest(self, partitions: list[TopicPartition], pause: bool) -> None:
-        self.source.later(lambda consumer: (consumer.pause if pause else consumer.resume)(partitions))

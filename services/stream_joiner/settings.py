@@ -55,6 +55,10 @@ class Settings(KafkaSettings):
     request_images_max: int = Field(default=32, ge=1)
     """Images sent in one request at most."""
 
+    stream_images_max: int = Field(default=256, ge=1)
+    """Images that one featurizer has not answered at most (a little more, as requests are not cut); others wait. A
+    quarter of what it queues: several joiners may send to it."""
+
     request_timeout_ms: int = Field(default=30_000, ge=1)
     """Milliseconds an attempt to score may take before it is tried again."""
 
@@ -70,7 +74,7 @@ class Settings(KafkaSettings):
     future_s_max: float = Field(default=10.0, gt=0)
     """Seconds that ce_time may be ahead of the record's timestamp."""
 
-    poll_records_max: int = Field(default=10_000, ge=1)
+    poll_records_max: int = Field(default=2_000, ge=1)
     """Records taken from the Kafka client at once at most."""
 
     open_events_max: int = Field(default=2_000, ge=1)

@@ -80,6 +80,11 @@ def producer_config(brokers: str | Brokers, transactional: bool = False) -> Conf
     return config if transactional else config | {"message.timeout.ms": 0}
 
 
+_READ_AHEAD = {"fetch.message.max.bytes": 2 << 20, "queued.max.messages.kbytes": 2 << 10}
+"""What is fetched is then still in the processor's caches when it is read: with librdkafka's defaults, 64 MiB ahead,
+reading costs a sixth more CPU. A larger record is fetched all the same."""
+
+
 def group_config(brokers: str | Brokers, group: str, session_timeout_ms: int, instance: str | None = None) -> Config:
     """A member of a consumer group that commits by itself and moves only the partitions that must move."""
     config = _client(brokers) | {
@@ -93,6 +98,7 @@ def group_config(brokers: str | Brokers, group: str, session_timeout_ms: int, in
         "max.poll.interval.ms": 300_000,
         "fetch.queue.backoff.ms": 5,
         "fetch.wait.max.ms": 500,
+        **_READ_AHEAD,
     }
     return config | ({"group.instance.id": instance} if instance else {})
 

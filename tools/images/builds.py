@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tools.images.engines import Engine, ImagesError
-from tools.images.targets import PRODUCT, ROOT, TARGETS, Target, image_name
+from tools.images.targets import BASE, PRODUCT, ROOT, TARGETS, Target, image_name
 
 
 def build(targets: Iterable[str], tag: str, engine: Engine, base: str | None = None) -> list[str]:
@@ -14,8 +14,9 @@ def build(targets: Iterable[str], tag: str, engine: Engine, base: str | None = N
     chosen = [_known(name) for name in targets]
     for target in chosen:
         _check_contexts(target)
+    engine.fetch(base or BASE)
     for target in chosen:
-        engine.build(target, image_name(target.name, tag), base, _labels(target, tag))
+        engine.build(target, image_name(target.name, tag), _labels(target, tag), base)
     return [image_name(target.name, tag) for target in chosen]
 
 
@@ -44,7 +45,7 @@ def _check_contexts(target: Target) -> None:
     for name, directory in target.contexts.items():
         if not directory.is_dir() or not any(directory.iterdir()):
             maker = {"exported-models": "make models", "jars": "make kafka"}[name]
-            raise ImagesError(f"{target.name} is made from {directory.relative_to(ROOT)}: run `{maker}` first")
+            raise ImagesError(f"{target.name} is made from {directory}: run `{maker}` first")
 
 
 def _labels(target: Target, tag: str) -> dict[str, str]:

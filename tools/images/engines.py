@@ -20,7 +20,10 @@ class Engine(Protocol):
     def refusal(self) -> str | None:
         """Why it can't build here; None if it can."""
 
-    def build(self, target: Target, image: str, base: str | None, labels: Mapping[str, str]) -> None:
+    def fetch(self, image: str) -> None:
+        """Unless its store has it. Raises ImagesError."""
+
+    def build(self, target: Target, image: str, labels: Mapping[str, str], base: str | None = None) -> None:
         """Into its store, its output to ours; `base` instead of the Dockerfile's own. Raises ImagesError."""
 
     def save(self, image: str, path: Path) -> None:
@@ -40,20 +43,24 @@ class Docker:
             (("version", "--format", "{{.Server.Version}}"), ""),
             (("buildx", "version"), "buildx"),
         ):
-            tried = subprocess.run(["docker", *command], capture_output=True, text=True, check=False)
+            tried = _tried(["docker", *command])
             if tried.returncode:
                 return f"needs {missing}" if missing else _last_line(tried.stderr)
         return None
 
-    def build(self, target: Target, image: str, base: str | None, labels: Mapping[str, str]) -> None:
-        _run(["docker", "buildx", "build", "--load", *_build_flags(target, image, base, labels)])
+    def fetch(self, image: str) -> None:
+        if _tried(["docker", "image", "inspect", image]).returncode:
+            _output(["docker", "pull", "--quiet", image])
+
+    def build(self, target: Target, image: str, labels: Mapping[str, str], base: str | None = None) -> None:
+        _run(["docker", "buildx", "build", "--load", *_build_flags(target, image, labels, base)])
 
     def save(self, image: str, path: Path) -> None:
         _run(["docker", "save", "--output", str(path), image])
 
     def layers(self, image: str) -> list[str]:
         form = "{{range .RootFS.Layers}}{{.}} {{end}}"
-        return _digests(["docker", "image", "inspect", "--format", form, image])
+        return _output(["docker", "image", "inspect", "--format", form, image]).split()
 
 
 class Buildah:
@@ -62,10 +69,13 @@ class Buildah:
     def refusal(self) -> str | None:
         return None if shutil.which("buildah") else "not installed"
 
-    def build(self, target: Target, image: str, base: str | None, labels: Mapping[str, str]) -> None:
+    def fetch(self, image: str) -> None:
+        _output(["buildah", "pull", "--quiet", "--policy", "missing", image])
+
+    def build(self, target: Target, image: str, labels: Mapping[str, str], base: str | None = None) -> None:
         # chroot: works inside containers and without an OCI runtime too.
         isolation = os.environ.get("BUILDAH_ISOLATION", "chroot")
-        flags = _build_flags(target, f"docker.io/{image}", base, labels)
+        flags = _build_flags(target, f"docker.io/{image}", labels, base)
         _run(["buildah", "build", "--layers", "--isolation", isolation, *flags])
 
     def save(self, image: str, path: Path) -> None:
@@ -75,7 +85,7 @@ class Buildah:
 
     def layers(self, image: str) -> list[str]:
         form = "{{range .OCIv1.RootFS.DiffIDs}}{{.}} {{end}}"
-        return _digests(["buildah", "inspect", "--type", "image", "--format", form, f"docker.io/{image}"])
+        return _output(["buildah", "inspect", "--type", "image", "--format", form, f"docker.io/{image}"]).split()
 
 
 ENGINES: tuple[Engine, ...] = (Docker(), Buildah())
@@ -95,7 +105,7 @@ def find_engine(name: str | None = None) -> Engine:
     raise ImagesError(f"nothing here builds images; {'; '.join(reasons)}")
 
 
-def _build_flags(target: Target, image: str, base: str | None, labels: Mapping[str, str]) -> list[str]:
+def _build_flags(target: Target, image: str, labels: Mapping[str, str], base: str | None = None) -> list[str]:
     flags = ["--file", str(target.dockerfile), "--tag", image]
     if target.stage is not None:
         flags += ["--target", target.stage]
@@ -113,11 +123,15 @@ def _run(command: Sequence[str]) -> None:
         raise ImagesError(f"failed: {' '.join(command)}")
 
 
-def _digests(command: Sequence[str]) -> list[str]:
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise ImagesError(_last_line(found.stderr))
-    return found.stdout.split()
+def _tried(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _output(command: Sequence[str]) -> str:
+    tried = _tried(command)
+    if tried.returncode:
+        raise ImagesError(f"{' '.join(command[:2])}: {_last_line(tried.stderr)}")
+    return tried.stdout
 
 
 def _last_line(text: str) -> str:

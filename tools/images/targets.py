@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
+BASE = "docker.io/library/debian:bookworm-slim"
+"""As the Dockerfiles have it."""
 KAFKA_VERSION = "4.1.1"
 
 
@@ -36,8 +38,8 @@ TARGETS = {
         Target(
             "kafka",
             "apache/kafka",
-            dockerfile=ROOT / "tests/e2e/images/kafka.Dockerfile",
-            context=ROOT / "tests/e2e/images",
+            dockerfile=ROOT / "tools/images/kafka.Dockerfile",
+            context=ROOT / "tools/images/inside",
             contexts={"jars": ROOT / "build/kafka/libs"},
             tag=KAFKA_VERSION,
         ),
