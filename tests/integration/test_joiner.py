@@ -16,6 +16,7 @@ from sightline.io.kafka import Topic, admin, cluster_id, create_topics, describe
 from sightline.io.offsets import patiently
 from sightline.matches import Match, decode
 from tests.integration.harness import (
+    WAIT_S,
     Reader,
     event_headers,
     eventually,
@@ -54,10 +55,12 @@ class Bench(NamedTuple):
 
     def send(self, image: str, event_id: str, partition: int = 0, **more: str) -> None:
         headers = event_headers(event_id, **({"locationid": "A"} | more))
-        self.producer.send(self.names["events"], image.encode(), b"cam", headers=headers, partition=partition).get(60)
+        self.producer.send(self.names["events"], image.encode(), b"cam", headers=headers, partition=partition).get(
+            WAIT_S
+        )
 
     def row(self, code: str, value: str | None) -> None:
-        self.producer.send(self.names["places"], value.encode() if value else None, code.encode()).get(60)
+        self.producer.send(self.names["places"], value.encode() if value else None, code.encode()).get(WAIT_S)
 
     def flags(self, featurizer: str, *more: str) -> list[str]:
         topics = ["--dead-letter-topic", self.names["letters"]]
@@ -322,7 +325,7 @@ def test_the_broker_goes_and_comes_back(tmp_path: Path, featurizer: tuple[str, S
         (tmp_path / "p.yaml").write_text(PIPELINE.format(**names))
         create_topics(admin(own.bootstrap_servers), [Topic(each, 2) for each in (*names, "dead-letters")])
         sender = producer(own.bootstrap_servers)
-        sender.send("places", b'{"code": "A", "name": "a"}', b"A").get(60)
+        sender.send("places", b'{"code": "A", "name": "a"}', b"A").get(10)
         ends, partitions = EndOffsets(own.bootstrap_servers), [TopicPartition("events", each) for each in range(2)]
         assert patiently(lambda: ends.ask(partitions)) == {("events", 0): 0, ("events", 1): 0}
         flags = ["--pipeline", str(tmp_path / "p.yaml"), "--bootstrap-servers", own.bootstrap_servers]
