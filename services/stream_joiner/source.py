@@ -9,18 +9,18 @@ for as long as the poll lasts. So this thread alone touches the consumer, and ot
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
+from services.stream_joiner.reader import Place, Reader, States
 from services.stream_joiner.sink import Work
 from sightline.io.batches import BatchConsumer
 from sightline.io.offsets import start_offsets
-from sightline.io.records import Batch
 
 log = logging.getLogger(__name__)
 
@@ -29,59 +29,6 @@ POLL_S = 0.05
 
 TICK_S = 0.01
 SETTLE_S = 0.002
-
-
-class Restored(Protocol):
-    """The state of a partition as it was written down."""
-
-    @property
-    def position(self) -> int | None:
-        """The offset it goes on at; None: where the group's committed offset says."""
-        ...
-
-
-Place = tuple[str, int]
-"""Topic and partition."""
-
-States = Mapping[Place, Restored]
-
-
-class Reader(Protocol):
-    """Who processes the records; called in its owner."""
-
-    resting: frozenset[Place]
-    """Partitions of which nothing should come for now. Read in the polling thread, at any time."""
-
-    def assigned(self, partitions: list[TopicPartition], states: States) -> None:
-        """Each with the offset to start at, and the metadata of its last commit."""
-
-    def lost(self, partitions: list[TopicPartition]) -> None: ...
-
-    def received(self, batches: list[Batch]) -> None: ...
-
-    def ended(self, topic: str, partition: int, offset: int) -> None:
-        """There is nothing to read below `offset`, the partition's end, that was not received: the last offsets of one
-        that is written in transactions are the transactions' own."""
-
-    def tick(self, now_s: float) -> None:
-        """Time has passed: commit, emit, try again."""
-
-    def settle(self, partitions: list[TopicPartition]) -> bool:
-        """One step towards having nothing open in these partitions. True once there is nothing."""
-        ...
-
-    def released(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """These are given up; returns the offsets to commit for them."""
-        ...
-
-    def skipped(self, records: int) -> None: ...
-
-    def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None: ...
-
-    @property
-    def busy(self) -> bool:
-        """Something waits for a tick."""
-        ...
 
 
 class Subscription(NamedTuple):
