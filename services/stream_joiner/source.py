@@ -88,8 +88,9 @@ class Source(threading.Thread):
                 on_lost=self._on_lost,
             )
             while not self._stopping.is_set():
-                self._pulse.beat()
+                self._pulse.rest()  # a transaction waits for Kafka for as long as that is away
                 self._do_work()
+                self._pulse.beat()
                 self._poll()
             self._pulse.rest()
             self._batches.close()

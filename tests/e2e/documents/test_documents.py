@@ -16,7 +16,7 @@ import yaml
 from tests.flow.test_documentation import commands
 
 ROOT = Path(__file__).resolve().parents[3]
-DOCUMENTS = ("docs/kubernetes.md", "docs/operations.md")
+DOCUMENTS = ("docs/kubernetes.md", "docs/operations.md", "helm/sightline/README.md")
 NOT_RENDERED = ("helm test", "helm rollback", "helm uninstall")
 PIPELINE = (ROOT / "pipelines/find-bond.yaml").read_text().replace("name: find-bond", "name: doors")
 RULES = (ROOT / "rules/find-bond.yaml").read_text().replace("pipeline: find-bond", "pipeline: doors")
@@ -45,7 +45,8 @@ HELM = sorted({each for name in DOCUMENTS for each in commands(name) if re.match
 def test_helm_takes_what_is_told(command: str, tmp_path: Path) -> None:
     (tmp_path / "helm").symlink_to(ROOT / "helm")
     (tmp_path / "doors.yaml").write_text(PIPELINE)
-    (tmp_path / "door-rules.yaml").write_text(RULES)
+    for rules in ("door-rules.yaml", "rules.yaml"):
+        (tmp_path / rules).write_text(RULES)
     (tmp_path / "places.yaml").write_text(next(each for each in yaml_blocks("docs/kubernetes.md") if "rows:" in each))
     words = shlex.split(command)
     at = words.index("helm/sightline")
