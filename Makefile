@@ -79,14 +79,14 @@ bench-consume: setup kafka ## what reading from Kafka costs, about 2 minutes
 	@$(BIN)/python -m benchmarks.consume
 
 # `make bench-ysb FLAGS="--engines ours,flink-datastream --rounds 1"`; --help lists them.
-bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5 hours (FLAGS)
+bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5 hours (FLAGS=--quick: 12 minutes)
 	@$(BIN)/python -m benchmarks.ysb $(FLAGS)
 
-bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS)
+bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS=--quick: 12 minutes)
 	@$(BIN)/python -m benchmarks.join $(FLAGS)
 
 # `make bench-growth FLAGS="--only keys,payload"`
-bench-growth: setup kafka ## cost as keys, payloads, pipelines and tables grow, 10 minutes at most (FLAGS)
+bench-growth: setup kafka ## cost as keys, payloads, pipelines and tables grow, 10 minutes at most (FLAGS=--quick: 6)
 	@$(BIN)/python -m benchmarks.growth $(FLAGS)
 
 bench-sizing: setup kafka models ## CPU and memory of each part per event, for docs/operations.md, about 4 minutes

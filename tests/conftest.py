@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tools.kafka import Broker
+from tests.authority import Authority
+from tools.kafka import Broker, Lock
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def broker(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Broker]:
     """A real Kafka broker that a test must leave running; a test that stops or kills one starts its own."""
-    with Broker(tmp_path_factory.mktemp("kafka")) as running:
+    lock = Lock("me", "secret-1", authority.issue("127.0.0.1").both, authority.ca)
+    with Broker(tmp_path_factory.mktemp("kafka"), lock=lock) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who vouches for the broker's certificate."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

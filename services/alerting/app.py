@@ -32,7 +32,7 @@ async def serve(settings: Settings, life: Lifecycle) -> None:
     metrics = Metrics(list(rules.by_name.values()), registry)
     feed = Feed(settings.feed_alerts_max, settings.subscribers_max, settings.subscriber_alerts_max)
     metrics.subscribers.set_function(lambda: feed.subscribers)
-    darkroom = Darkroom(settings.bootstrap_servers, settings.picture_queue_max) if settings.pictures else None
+    darkroom = Darkroom(settings.brokers, settings.picture_queue_max) if settings.pictures else None
     app = http.application(life, registry)
     wall.Wall(feed, darkroom).add_to(app)
     joined = asyncio.Event()
@@ -49,7 +49,7 @@ async def serve(settings: Settings, life: Lifecycle) -> None:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(http.serving(app, settings.http_host, settings.http_port))
         health = await stack.enter_async_context(
-            servicer.serving(alerts, settings.grpc_host, settings.grpc_port, settings.grpc_socket)
+            servicer.serving(alerts, settings.grpc_host, settings.grpc_port, settings.grpc_socket, settings.tls)
         )
         if darkroom is not None:
             await stack.enter_async_context(developing(darkroom))
@@ -70,6 +70,7 @@ async def serve(settings: Settings, life: Lifecycle) -> None:
                 add_past=lambda past: loop.call_soon_threadsafe(add_past, past),
                 waiting=lambda what: loop.call_soon_threadsafe(life.waiting, what),
                 ready=lambda: loop.call_soon_threadsafe(joined.set),
+                pulse=life.pulse("pipeline"),
             )
         )
         threads = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="pipeline"))

@@ -50,7 +50,7 @@ class Assignment:
         self._parts, self._consumer = parts, consumer
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._reader = MemoryReader(
-            settings.bootstrap_servers,
+            settings.brokers,
             settings.alerts_topic,
             parts.rules,
             settings.dedupe_horizon_s,
@@ -167,6 +167,7 @@ class Assignment:
     def close(self) -> None:
         self._reader.cancelled.set()
         self._threads.shutdown(cancel_futures=True)
+        self._reader.close()
         for partition in self:
             self._forget(partition)
 

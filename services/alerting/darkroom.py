@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -10,9 +11,11 @@ import msgspec
 
 from services.alerting.entry import Entry, Picture
 from services.alerting.pictures import Answer, Request
+from sightline.io.brokers import PREFIX, Brokers
 
 log = logging.getLogger(__name__)
 
+_COMMAND = (sys.executable, "-m", "services.alerting.pictures")
 _ANSWER_S_MAX = 20.0
 _LINE_BYTES_MAX = 1 << 20
 _RETRY_S = 1.0
@@ -22,8 +25,10 @@ _decoder = msgspec.json.Decoder(Answer)
 class Darkroom:
     """Used from the event loop only."""
 
-    def __init__(self, bootstrap_servers: str, queue_max: int) -> None:
-        self._command = (sys.executable, "-m", "services.alerting.pictures", bootstrap_servers)
+    def __init__(self, brokers: Brokers, queue_max: int) -> None:
+        # By the environment, which holds its secrets: arguments are for everybody to see.
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        self._environment |= brokers.environment()
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(queue_max)
         self._process: asyncio.subprocess.Process | None = None
 
@@ -80,7 +85,7 @@ class Darkroom:
     async def _start(self) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=pipe, stdout=pipe, start_new_session=True, limit=_LINE_BYTES_MAX
+            *_COMMAND, stdin=pipe, stdout=pipe, start_new_session=True, limit=_LINE_BYTES_MAX, env=self._environment
         )
         return self._process
 

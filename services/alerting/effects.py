@@ -29,7 +29,7 @@ class Effects:
         self._parts, self._places, self._settings, self._lose = parts, places, settings, lose
         self._lease = lease
         self._timeout_ms = round(settings.session_timeout_ms * PRODUCER_SHARE)
-        config = producer_config(settings.bootstrap_servers)
+        config = producer_config(settings.brokers)
         self._producer = Producer(config | {"message.timeout.ms": self._timeout_ms})
 
     def apply(self, outcome: Outcome) -> None:

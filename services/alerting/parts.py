@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.alerting.entry import Entry
 from services.alerting.metrics import Metrics
 from services.alerting.settings import Settings
+from services.common.pulse import Pulse
 from sightline.alerts.records import Alert
 from sightline.alerts.rules import Rules
 
@@ -15,7 +16,10 @@ Places = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Parts:
-    """`topics` maps each topic with matches to the pipelines behind it. The functions hand over to the event loop."""
+    """`topics` maps each topic with matches to the pipelines behind it. The functions hand over to the event loop.
+
+    `pulse` is that of the pipeline's thread.
+    """
 
     settings: Settings
     rules: Rules
@@ -25,3 +29,4 @@ class Parts:
     add_past: Callable[[Sequence[Alert]], object]
     waiting: Callable[[str], object]
     ready: Callable[[], object]
+    pulse: Pulse

@@ -1,9 +1,10 @@
 """A process of its own that makes thumbnails of events: a hostile image can hurt nothing but itself.
 
-    python -m services.alerting.pictures BOOTSTRAP_SERVERS
+    SIGHTLINE_KAFKA_BOOTSTRAP_SERVERS=H:P python -m services.alerting.pictures
 
-One request a line on standard input, {"origin", "event_id", "event_source"}; one answer a line on standard output:
-{"jpeg": base64}, {"gone": why} where the event is not there any more, or {"failed": why} where a retry may help.
+and the other variables of `sightline.io.brokers`. One request a line on standard input, {"origin", "event_id",
+"event_source"}; one answer a line on standard output: {"jpeg": base64}, {"gone": why} where the event is not there any
+more, or {"failed": why} where a retry may help.
 It ends with its standard input.
 """
 
@@ -20,6 +21,7 @@ from PIL import Image, ImageOps
 from sightline.events import Origin, Refusal
 from sightline.formats import cloudevents
 from sightline.io import kafka
+from sightline.io.brokers import SERVERS, Brokers
 
 PICTURE_BYTES_MAX = 16 << 10
 PIXELS_MAX = 64_000_000
@@ -78,10 +80,10 @@ def thumbnail(encoded: bytes) -> bytes:
 class EventReader:
     """Finds an event where a match says it lies, and makes sure that it is that event."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self._admin = kafka.admin(bootstrap_servers)
+    def __init__(self, brokers: Brokers) -> None:
+        self._admin = kafka.admin(brokers)
         self._known: dict[str, tuple[str, str, float]] = {}
-        self._consumer = kafka.Consumer(kafka.reader_config(bootstrap_servers) | _ONE_RECORD)
+        self._consumer = kafka.Consumer(kafka.reader_config(brokers) | _ONE_RECORD)
 
     def image(self, request: Request) -> bytes:
         """Raises GoneError, or KafkaException where the broker does not answer."""
@@ -146,7 +148,7 @@ def answer(reader: EventReader, line: bytes) -> Answer:
 def main() -> None:
     os.nice(_NICENESS)
     Image.MAX_IMAGE_PIXELS = PIXELS_MAX
-    reader = EventReader(sys.argv[1])
+    reader = EventReader(Brokers.from_environment(os.environ[SERVERS]))
     for line in sys.stdin.buffer:
         sys.stdout.buffer.write(msgspec.json.encode(answer(reader, line)) + b"\n")
         sys.stdout.buffer.flush()

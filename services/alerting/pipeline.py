@@ -43,13 +43,14 @@ class Pipeline:
 
     def _wait_for_topics(self) -> Places | None:
         """Where each topic of matches is, once all topics are there; None when stopped."""
-        client = kafka.admin(self._parts.settings.bootstrap_servers)
+        brokers = self._parts.settings.brokers
+        asking = kafka.Asking(brokers)
         pause_s, said, said_s = _RETRY_S, "", 0.0
         while not self._stop.is_set():
             try:
-                return self._places(client)
-            except kafka.KafkaException:
-                why = f"Kafka at {self._parts.settings.bootstrap_servers}"
+                return self._places(asking.client)
+            except kafka.KafkaException as error:
+                why = f"Kafka at {brokers} ({asking.why(error)})"
             except kafka.TopicMissingError as error:
                 why = f"Kafka's topics: {error}"
             if why != said or time.monotonic() - said_s > _REMIND_S:

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from services.alerting.entry import Entry
 from services.alerting.feed import Feed, FeedFullError, Subscription
 from sightline.errors import ConfigError
+from sightline.io.tls import ServerTls
 from sightline.proto import alerts_pb2
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,10 @@ _OPTIONS = (
     # A subscriber that vanished without a word is found out and its place given to another.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),  # else a ping of gRPC's own, in flight just then, is waited for 60 s
+    # Subscribers may ping us every 5 s.
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
 )
 
 
@@ -87,7 +92,7 @@ async def _send(subscription: Subscription, past: list[Entry], context: grpc.aio
 
 @asynccontextmanager
 async def serving(
-    servicer: AlertsServicer, host: str, port: int, socket: Path | None
+    servicer: AlertsServicer, host: str, port: int, socket: Path | None, tls: ServerTls | None = None
 ) -> AsyncIterator["health.aio.HealthServicer"]:
     """Serve while the block runs; yields the health of it. Raises ConfigError where the address is taken."""
     server = grpc.aio.server(options=_OPTIONS)
@@ -98,7 +103,8 @@ async def serving(
         await state.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
     reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        where = f"{host}:{port}"
+        bound = server.add_secure_port(where, tls.credentials()) if tls else server.add_insecure_port(where)
     except RuntimeError:
         raise ConfigError(f"can't listen on {host}:{port}: address in use or not ours", key="--grpc-port") from None
     if socket is not None:

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _LOADING_POLL_S = 0.01
 _LAG_INTERVAL_S = 1.0
+_LEAVE_S_MAX = 1.0
 
 
 class Session:
@@ -41,9 +42,7 @@ class Session:
         self._parts, self._settings = parts, settings
         self._lease = Lease(settings.session_timeout_ms)
         self._lost: str | None = None
-        config = group_config(
-            settings.bootstrap_servers, settings.group, settings.session_timeout_ms, settings.instance
-        )
+        config = group_config(settings.brokers, settings.group, settings.session_timeout_ms, settings.instance)
         self._consumer = Consumer(config | {"on_commit": self._on_commit})
         self._effects = Effects(parts, places, self._lease, self._lose)
         self._assignment = Assignment(parts, self._consumer)
@@ -65,6 +64,7 @@ class Session:
 
     def _step(self) -> None:
         self._lease.beat()
+        self._parts.pulse.beat()
         self._effects.poll()
         if self._assignment.open_matches < self._settings.open_matches_max:
             self._take()
@@ -138,10 +138,12 @@ class Session:
             self._assignment.commit_again(each)
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._parts.pulse.rest()  # Kafka may be away
         self._assignment.add(partitions)
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         """Somebody else waits for these: finish what is in flight, commit, release."""
+        self._parts.pulse.rest()
         mine = [partition for each in partitions if (partition := self._assignment.get(each)) is not None]
         if not self._lost:
             self._finish(mine)
@@ -158,6 +160,7 @@ class Session:
 
     def _drain(self) -> None:
         """Finish and commit, in bounded time where there is no broker. What is polled meanwhile is not taken."""
+        self._parts.pulse.rest()
         partitions = list(self._assignment)
         self._finish(partitions)
         self._commit(partitions, asynchronous=True)
@@ -180,7 +183,12 @@ class Session:
         self._lost = self._lost or why
 
     def _leave(self) -> None:
+        self._parts.pulse.rest()
         self._lose("the session is over")
         self._effects.close()
         self._assignment.close()
-        self._consumer.close()
+        # Without a broker the client is not closed before one is back: then it still leaves the group, so that nobody
+        # waits for the end of its membership, while the next session asks for the brokers already.
+        closing = threading.Thread(target=self._consumer.close, name="leaving the group", daemon=True)
+        closing.start()
+        closing.join(_LEAVE_S_MAX)

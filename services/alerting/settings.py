@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
-from services.common.settings import KafkaSettings, existing
+from services.common.settings import GrpcSettings, KafkaSettings, existing
 
 PROGRAM = "python -m services.alerting"
 
@@ -17,7 +17,7 @@ EXAMPLES = f"""\
 """
 
 
-class Settings(KafkaSettings):
+class Settings(KafkaSettings, GrpcSettings):
     """Turn matches into alerts: on the alerts topic, on a gRPC stream, and on a page at the HTTP port."""
 
     model_config = SettingsConfigDict(env_prefix="SIGHTLINE_ALERTING_")

@@ -1,4 +1,9 @@
-"""/metrics, /healthz and /readyz, the same in each service."""
+"""/metrics, /healthz and /readyz, the same in each service.
+
+/healthz is bad only where a restart would help: a thread that does the work hangs (503), or the event loop does (no
+answer). /readyz is bad until everything is loaded and from SIGTERM on. While Kafka or a featurizer is away both stay
+good: neither a restart nor another instance would do better.
+"""
 
 import logging
 from collections.abc import AsyncIterator
@@ -20,6 +25,8 @@ def application(lifecycle: Lifecycle, registry: CollectorRegistry) -> web.Applic
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def healthz(_: web.Request) -> web.Response:
+        if hanging := lifecycle.hanging:
+            return web.Response(status=503, text=hanging + "\n")
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from services.common.lifecycle import Lifecycle
-from sightline.io.kafka import KafkaException, TopicInfo, TopicMissingError, admin, cluster_id, describe
+from sightline.io.kafka import Asking, Brokers, KafkaException, TopicInfo, TopicMissingError, cluster_id, describe
 
 log = logging.getLogger(__name__)
 
@@ -12,20 +12,18 @@ ASK_S = 2.0
 RETRY_S = 0.5
 
 
-async def wait_for_topics(
-    bootstrap_servers: str, names: list[str], lifecycle: Lifecycle
-) -> tuple[str, dict[str, TopicInfo]]:
+async def wait_for_topics(brokers: Brokers, names: list[str], lifecycle: Lifecycle) -> tuple[str, dict[str, TopicInfo]]:
     """The cluster's id, and id and size of each topic, as soon as the brokers answer and all of them exist."""
-    client = admin(bootstrap_servers)
+    asking = Asking(brokers)
     said = ""
     while True:
         try:
-            cluster = await asyncio.to_thread(cluster_id, client, ASK_S)
-            return cluster, await asyncio.to_thread(describe, client, names, ASK_S)
+            cluster = await asyncio.to_thread(cluster_id, asking.client, ASK_S)
+            return cluster, await asyncio.to_thread(describe, asking.client, names, ASK_S)
         except TopicMissingError as missing:
             waiting = str(missing)
         except KafkaException as error:
-            waiting = f"Kafka at {bootstrap_servers} ({error.args[0].str()})"
+            waiting = f"Kafka at {brokers} ({asking.why(error)})"
         lifecycle.waiting(waiting)
         if waiting != said:
             log.warning("waiting for %s", waiting)

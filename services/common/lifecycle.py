@@ -17,6 +17,7 @@ from typing import TypeVar
 import uvloop
 
 from services.common.logging import configure
+from services.common.pulse import Pulse
 from services.common.settings import ServiceSettings
 from sightline.errors import ConfigError
 
@@ -37,11 +38,27 @@ class State(StrEnum):
 class Lifecycle:
     """Shared by the parts of one service; use it from the event loop only."""
 
-    def __init__(self) -> None:
+    def __init__(self, silent_s_max: float = 120.0) -> None:
         self.state = State.STARTING
         self.waiting_for = "start"
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
+        self._silent_s_max = silent_s_max
+        self._pulses: list[Pulse] = []
+
+    def pulse(self, name: str) -> Pulse:
+        """Of a thread that does the work; /healthz looks at it."""
+        made = Pulse(name)
+        self._pulses.append(made)
+        return made
+
+    @property
+    def hanging(self) -> str | None:
+        """The thread that has not come round for too long: only a restart can help."""
+        for each in self._pulses:
+            if (silent_s := each.silent_s) > self._silent_s_max:
+                return f"{each.name} has not come round for {silent_s:.0f} s"
+        return None
 
     def waiting(self, what: str) -> None:
         """Say in /readyz what start-up is waiting for."""
@@ -97,7 +114,7 @@ def run(serve: Callable[[Lifecycle], Awaitable[None]], settings: ServiceSettings
     configure(settings.log_level)
 
     async def main() -> None:
-        lifecycle = Lifecycle()
+        lifecycle = Lifecycle(settings.silent_s_max)
         loop = asyncio.get_running_loop()
         for sig in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sig, lifecycle.drain)

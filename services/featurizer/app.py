@@ -41,7 +41,8 @@ async def serve(settings: Settings, lifecycle: Lifecycle, open_engine: OpenEngin
         log.info("grpc listening", extra={"host": settings.grpc_host, "port": port, "unix_socket": unix_socket})
 
         lifecycle.waiting("the models")
-        repository = await lifecycle.unless_stopped(load(settings, Metrics(registry), decoders, open_engine))  # 2
+        loading = load(settings, Metrics(registry), decoders, open_engine, lifecycle.pulse)
+        repository = await lifecycle.unless_stopped(loading)  # 2
         if repository is None:  # a signal came first
             return
         servicer.repository = repository

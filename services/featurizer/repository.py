@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.common.pulse import Pulse
 from services.featurizer.errors import Fault, Refusal
 from services.featurizer.metrics import Metrics
 from services.featurizer.scheduler import Job, Scheduler
@@ -83,7 +84,13 @@ class Repository:
         return Refusal(Fault.MODEL_NOT_FOUND, f"no model {reference[:100]!r} is loaded{hint} (loaded: {loaded})")
 
 
-async def load(settings: Settings, metrics: Metrics, decoders: Executor, open_engine: OpenEngine) -> Repository:
+async def load(
+    settings: Settings,
+    metrics: Metrics,
+    decoders: Executor,
+    open_engine: OpenEngine,
+    pulse: Callable[[str], Pulse] = Pulse,
+) -> Repository:
     """Load and warm up what the settings name, one after the other. Raises ConfigError naming the file at fault."""
     versions = _wanted(settings)
     engines = [await asyncio.to_thread(_open, version, settings, open_engine) for version in versions]
@@ -93,7 +100,7 @@ async def load(settings: Settings, metrics: Metrics, decoders: Executor, open_en
         size, pixels_max = engine.input_size, settings.image_pixels_max
         scorer = Scorer(engine, functools.partial(decode, size=size, pixels_max=pixels_max), decoders)
         batcher: Batcher[Job] = Batcher(batch_rows_max=settings.batch_rows_max, queue_rows_max=settings.queue_rows_max)
-        scheduler = Scheduler(version.name, scorer, batcher, metrics.of_model(*labels))
+        scheduler = Scheduler(scorer, batcher, metrics.of_model(*labels), pulse(f"engine {version.name}"))
         servables.append(Servable(version.name, str(version.version), engine, scheduler))
     return Repository(settings.model_root, servables)
 

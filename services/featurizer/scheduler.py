@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import NamedTuple
 
+from services.common.pulse import Pulse
 from services.featurizer.errors import EXPIRED, MODEL_ERROR, Refusal, not_admitted
 from services.featurizer.metrics import ModelMetrics
 from services.featurizer.scoring import Row, Scored, Scorer
@@ -57,13 +58,14 @@ class Job:
 class Scheduler:
     """Use from the event loop that made it."""
 
-    def __init__(self, name: str, scorer: Scorer, batcher: Batcher[Job], metrics: ModelMetrics) -> None:
-        self._scorer, self._batcher, self._metrics = scorer, batcher, metrics
+    def __init__(self, scorer: Scorer, batcher: Batcher[Job], metrics: ModelMetrics, pulse: Pulse) -> None:
+        """`pulse` is that of the engine thread, which is called as it is."""
+        self._scorer, self._batcher, self._metrics, self._pulse = scorer, batcher, metrics, pulse
         self._loop = asyncio.get_running_loop()
         self._inbox: SimpleQueue[list[Part[Job]] | None] = SimpleQueue()
         self._busy = False
         self._queued_rows = 0
-        self._thread = Thread(target=self._work, name=f"engine {name}", daemon=True)
+        self._thread = Thread(target=self._work, name=pulse.name, daemon=True)
         self._thread.start()
 
     def submit(self, job: Job) -> Refusal | None:
@@ -100,11 +102,13 @@ class Scheduler:
     def _work(self) -> None:
         while (parts := self._inbox.get()) is not None:
             images = [image for part in parts for image in part.work.images[part.start : part.stop]]
+            self._pulse.beat()
             try:
                 scored = self._scorer.score(images, parts[0].work.signature)
             except Exception:
                 log.exception("a batch failed")
                 scored = Scored([MODEL_ERROR] * len(images), time.monotonic(), 0, 0)
+            self._pulse.rest()
             self._loop.call_soon_threadsafe(self._ran, parts, scored)
 
     def _ran(self, parts: list[Part[Job]], scored: Scored) -> None:

@@ -41,7 +41,7 @@ async def serving(settings: Settings, servicer: FeaturizerServicer, health: Heal
     featurizer_pb2_grpc.add_FeaturizerServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     reflection.enable_server_reflection((SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
-    port = _listen_tcp(server, settings.grpc_host, settings.grpc_port)
+    port = _listen_tcp(server, settings)
     if settings.unix_socket:
         _listen_unix(server, settings.unix_socket)
     await server.start()
@@ -68,7 +68,8 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
     ]
 
 
-def _listen_tcp(server: grpc.aio.Server, host: str, port: int) -> int:
+def _listen_tcp(server: grpc.aio.Server, settings: Settings) -> int:
+    host, port = settings.grpc_host, settings.grpc_port
     # gRPC's own refusal doesn't say why, and writes to stderr besides: ask the kernel first.
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -77,7 +78,10 @@ def _listen_tcp(server: grpc.aio.Server, host: str, port: int) -> int:
             probe.bind(address)
             probe.listen()
         bracketed = f"[{host}]" if ":" in host else host
-        return int(server.add_insecure_port(f"{bracketed}:{port}"))
+        where = f"{bracketed}:{port}"
+        if settings.tls:
+            return int(server.add_secure_port(where, settings.tls.credentials()))
+        return int(server.add_insecure_port(where))
     except (OSError, RuntimeError) as error:
         raise _cannot_listen(f"{host}:{port}", "--grpc-port", error) from None
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.common.settings import ServiceSettings, existing
+from services.common.settings import GrpcSettings, existing
 
 PROGRAM = "python -m services.featurizer"
 EXAMPLES = f"""\
@@ -17,7 +17,7 @@ EXAMPLES = f"""\
   SIGHTLINE_FEATURIZER_MODEL_ROOT=build/models {PROGRAM} --http-port 8501"""
 
 
-class Settings(ServiceSettings):
+class Settings(GrpcSettings):
     """Score images over gRPC with the models of a directory."""
 
     model_config = SettingsConfigDict(env_prefix="SIGHTLINE_FEATURIZER_")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -49,8 +50,8 @@ async def joining(
     partitions = topics[events.topic].partitions
     lifecycle.waiting(f"records of {events.topic!r}")
     limits = Limits(settings.event_bytes_max, settings.future_s_max)
-    reader = await asyncio.to_thread(reader_of, file, limits, settings.bootstrap_servers, partitions)
-    assembly = Assembly(settings, pipeline, cluster_id, topics, metrics)
+    reader = await asyncio.to_thread(reader_of, file, limits, settings.brokers, partitions)
+    assembly = Assembly(settings, pipeline, cluster_id, topics, metrics, lifecycle.pulse("polling thread"))
     async with AsyncExitStack() as parts:
         tables = await load_tables(settings, pipeline, topics, assembly.refuse_row, metrics, lifecycle)
         for each in tables.values():
@@ -76,8 +77,9 @@ async def joining(
         try:
             yield True
         finally:
+            deadline_s = time.monotonic() + settings.drain_ms_max / 1e3
             await asyncio.to_thread(assembly.source.stop)
-            if missing := await asyncio.to_thread(assembly.sink.close, settings.drain_ms_max / 1e3):
+            if missing := await asyncio.to_thread(assembly.sink.close, max(0.0, deadline_s - time.monotonic())):
                 log.warning("ended with unacknowledged records; they are read again", extra={"records": missing})
 
 

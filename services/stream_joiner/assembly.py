@@ -7,9 +7,11 @@ from functools import partial
 from hashlib import blake2b
 from queue import SimpleQueue
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import Message
 
+from services.common.pulse import Pulse
 from services.stream_joiner.changelog import Changelog
+from services.stream_joiner.emitters import LocalEmitter, RepartitionEmitter
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
@@ -24,7 +26,7 @@ from services.stream_joiner.sink import AtLeastOnce, Output, Sink
 from services.stream_joiner.source import Source, Subscription
 from services.stream_joiner.startup import Loaded
 from services.stream_joiner.transactions import ExactlyOnce
-from services.stream_joiner.window_stage import Emitter, LocalEmitter, RepartitionEmitter
+from services.stream_joiner.window_stage import Emitter
 from sightline.events import Refusal
 from sightline.io.ends import EndOffsets
 from sightline.io.kafka import TopicInfo, group_config
@@ -52,8 +54,10 @@ class Assembly:
         cluster_id: str,
         topics: Mapping[str, TopicInfo],
         metrics: Metrics,
+        pulse: Pulse,
     ) -> None:
-        self._settings, self._pipeline, self._metrics = settings, pipeline, metrics
+        """`pulse` is that of the polling thread."""
+        self._settings, self._pipeline, self._metrics, self._pulse = settings, pipeline, metrics, pulse
         self._outcomes = Outcomes(pipeline, cluster_id, topics, metrics, settings.dead_letter_topic)
         (events,) = pipeline.sources.values()
         self._group = settings.group or f"sightline-joiner-{pipeline.name}"
@@ -70,7 +74,7 @@ class Assembly:
         """In the event loop."""
         settings, query = self._settings, loaded.query
         owner: Owner = EventLoop() if query.plan.models else PollingThread()
-        self.source = Source(self._subscription(loaded), owner, failed)
+        self.source = Source(self._subscription(loaded), owner, failed, self._pulse)
         self.sink = self._make_sink(owner, failed)
         if query.plan.models:
             passed_over = None if self._pipeline.engine_may_change else self._metrics.other_engine.inc
@@ -81,8 +85,7 @@ class Assembly:
         maker = PartitionMaker(loaded, self._make_parts(loaded, codec), codec, settings.state_keys_max)
         self.engine = Engine(maker.make, self.sink, self._metrics, changelog, settings.commit_interval_ms / 1e3)
         self.engine.refused_rows = self._refused_rows
-        self.engine.rest = self._rest
-        Lag(self.engine, self._metrics, EndOffsets(settings.bootstrap_servers)).start()
+        Lag(self.engine, self._metrics, EndOffsets(settings.brokers)).start()
         self.source.reader = self.engine
 
     def sink_start(self) -> None:
@@ -98,8 +101,9 @@ class Assembly:
             starts[loaded.state_topics.repartition] = "earliest"
         records_max = settings.poll_records_max
         return Subscription(
+            topic=events.topic,
             starts=dict(starts),
-            config=group_config(settings.bootstrap_servers, self._group, settings.session_timeout_ms, settings.instance)
+            config=group_config(settings.brokers, self._group, settings.session_timeout_ms, settings.instance)
             | {"enable.partition.eof": True},
             records_max=min(records_max, SCORED_RECORDS_MAX) if loaded.query.plan.models else records_max,
             drain_s_max=settings.drain_ms_max / 1e3,
@@ -109,10 +113,10 @@ class Assembly:
     def _make_sink(self, owner: Owner, failed: Callable[[BaseException], None]) -> Sink:
         settings = self._settings
         if self._pipeline.delivery == "at-least-once":
-            return AtLeastOnce(settings.bootstrap_servers, failed, self.source.later)
+            return AtLeastOnce(settings.brokers, failed, self.source.later)
         name = f"{self._group}-{settings.instance or uuid.uuid4().hex}"
         log.info("exactly once", extra={"transactional_id": name})
-        return ExactlyOnce(settings.bootstrap_servers, name, failed, self.source.later, owner.post)
+        return ExactlyOnce(settings.brokers, name, failed, self.source.later, owner.post)
 
     def _make_parts(self, loaded: Loaded, codec: Codec | None) -> Parts:
         settings, query = self._settings, loaded.query
@@ -142,13 +146,10 @@ class Assembly:
         if topics is None or codec is None:
             return None
         if topics.repartition:
-            return RepartitionEmitter(loaded.query, self.sink, codec, topics.repartition, topics.repartitions)
+            return RepartitionEmitter(loaded.query, self.sink, codec, topics.repartition, loaded.partitions)
         return LocalEmitter(loaded.query, self._outcomes, self.sink, self._metrics.windows.inc)
 
     def _codec(self, loaded: Loaded) -> Codec | None:
         """For the repartition topic, whose records are of one group, one source topic and one query."""
         windowing = loaded.query.windowing
         return Codec(windowing, f"{self._tag}/{windowing.fingerprint}") if windowing else None
-
-    def _rest(self, partitions: list[TopicPartition], pause: bool) -> None:
-        self.source.later(lambda consumer: (consumer.pause if pause else consumer.resume)(partitions))

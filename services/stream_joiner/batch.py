@@ -19,7 +19,6 @@ class HeldBatch:
         self.polled_s = time.monotonic()
         self.index = 0
         self.offsets: Sequence[int] = batch.offsets
-        self._timestamps_ms = batch.timestamps_ms
         self.refusals: dict[int, Refusal] = {}
         self.rows = self._decode(parts)
         self.times_us: Sequence[int] = self._times(parts)
@@ -49,14 +48,14 @@ class HeldBatch:
         return [None if index in self.refusals else next(good) for index in range(len(self.batch))]
 
     def _times(self, parts: Parts) -> Sequence[int]:
-        timestamps = self._timestamps_ms
         if not self.refusals:
             try:
-                times = parts.query.times(self.rows, timestamps)
+                times = parts.query.times(self.rows, self.batch.timestamps_ms if parts.query.by_timestamp else ())
                 self._newest_us = max(times)  # fails where one of them is NULL
                 return times
             except Exception:
                 pass  # One row's fault: found below.
+        timestamps = self.batch.timestamps_ms
         times = [self._time(index, parts, timestamps[index]) for index in range(len(self.rows))]
         self._newest_us = max(times)
         return times
@@ -75,11 +74,11 @@ class HeldBatch:
 
     def _check_future(self, ahead_us_max: int) -> None:
         """A time far ahead would drive the watermark."""
-        timestamps = self._timestamps_ms
         if isinstance(self.rows[0], Event):
             return  # An Event was checked when it was decoded.
-        if self._newest_us <= min(timestamps) * 1000 + ahead_us_max:
+        if self._newest_us <= self.batch.timestamp_ms_min * 1000 + ahead_us_max:
             return
+        timestamps = self.batch.timestamps_ms
         for index, (time_us, timestamp_ms) in enumerate(zip(self.times_us, timestamps, strict=True)):
             ahead_us = time_us - timestamp_ms * 1000
             if ahead_us > ahead_us_max and self.rows[index] is not None:

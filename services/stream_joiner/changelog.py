@@ -11,7 +11,7 @@ from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
 from services.stream_joiner.window_stage import SourceWindows
 from sightline.io.ends import EndOffsets
-from sightline.io.kafka import reader_config
+from sightline.io.kafka import Brokers, reader_config
 from sightline.io.offsets import patiently
 from sightline.query.windows.records import ChangelogRecord
 from sightline.query.windows.state import WindowState, restore
@@ -107,10 +107,10 @@ class Changelog:
             self._sink.send(Output(self._topic, key, value, None, partition))
 
         def written() -> None:
-            checkpoint.windows.safe_us = checkpoint.top_us
             if self._under_way.get(partition) == checkpoint.position:
                 del self._under_way[partition]
                 self._written[partition] = checkpoint.position
+                checkpoint.windows.saved(checkpoint.top_us)
 
         self._sink.send(Output(self._topic, *last, None, partition), written)
 
@@ -119,12 +119,12 @@ class StateReader:
     """Reads states back. Its clients are kept: new ones take hundreds of milliseconds to know the brokers."""
 
     def __init__(
-        self, bootstrap_servers: str, written: Written, windowing: Windowing, keys_max: int, exactly_once: bool
+        self, brokers: Brokers, written: Written, windowing: Windowing, keys_max: int, exactly_once: bool
     ) -> None:
         self._written, self._windowing = written, windowing
         self._keys_max, self._exactly_once = keys_max, exactly_once
-        self._consumer = Consumer(reader_config(bootstrap_servers) | _TO_THE_END)
-        self._ends = EndOffsets(bootstrap_servers)
+        self._consumer = Consumer(reader_config(brokers) | _TO_THE_END)
+        self._ends = EndOffsets(brokers)
 
     def read(self, partition: int) -> Restored:
         """What the changelog holds of a partition, read to its end. Blocks. Raises ValueError for what is not ours."""

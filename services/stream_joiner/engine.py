@@ -20,14 +20,13 @@ from services.stream_joiner.changelog import Changelog, Restored
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.partition import SourcePartition
+from services.stream_joiner.reader import Place, States
 from services.stream_joiner.sink import Output, Sink
-from services.stream_joiner.source import States
 from sightline.io.records import Batch
 from sightline.query.windows.spec import NEVER_US
 
 log = logging.getLogger(__name__)
 
-Place = tuple[str, int]
 Make = Callable[[TopicPartition, Restored | None], SourcePartition | MergePartition]
 
 COMMITTED_UNKNOWN = -1
@@ -43,11 +42,9 @@ class Engine:
         self._interval_s, self._next_commit_s = commit_interval_s, 0.0
         self.sources: dict[Place, SourcePartition] = {}
         self.merges: dict[Place, MergePartition] = {}
-        self._resting: set[Place] = set()
+        self.resting: frozenset[Place] = frozenset()
         self.refused_rows: SimpleQueue[Output] = SimpleQueue()
         """Dead letters of tables' rows; any thread may put them here."""
-        self.rest: Callable[[list[TopicPartition], bool], None] = lambda partitions, pause: None
-        """Tells the consumer to pause or resume partitions."""
         self.measure: Callable[[float], None] = lambda now_s: None
         """Called at each tick."""
         self.caught_up: Callable[[str, int, int], bool] = lambda topic, partition, position: False
@@ -207,16 +204,12 @@ class Engine:
         # The lowest of those that are not idle: where groups are not merged it closes the windows of those that are.
         watermark_us = min((each.state.watermark_us for *_, each in windowed if not each.is_idle), default=NEVER_US)
         for *_, windows in windowed:
-            windows.follow(watermark_us, self._sink.exactly_once)
+            windows.follow(watermark_us)
 
     # Which partitions rest.
 
     def _brake(self) -> None:
-        """Paused partitions are still polled, so the group keeps us, and nothing new comes."""
-        for place, source in self.sources.items():
-            if source.too_much != (place in self._resting):
-                (self._resting.add if source.too_much else self._resting.discard)(place)
-                self.rest([TopicPartition(*place)], source.too_much)
+        self.resting = frozenset(place for place, source in self.sources.items() if source.too_much)
 
     def _ours(self, partitions: list[TopicPartition]) -> tuple[list[Place], list[Place]]:
         places = [(each.topic, each.partition) for each in partitions]
@@ -224,7 +217,7 @@ class Engine:
 
     def _close(self, place: Place) -> None:
         """No longer ours: answers that come late find its log closed."""
-        self._resting.discard(place)
+        self.resting -= {place}
         self.merges.pop(place, None)
         if source := self.sources.pop(place, None):
             source.close()

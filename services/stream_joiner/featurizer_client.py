@@ -85,7 +85,7 @@ class FeaturizerClient:
         if not (self._waiting and (streams := self._free(pool))):
             return
         share = _share(len(self._waiting), len(streams), self._settings.request_images_max)
-        while self._waiting:
+        while self._waiting and (streams := self._free(pool)):
             stream = min(streams, key=lambda each: (each.in_flight, each.turn))
             self._send_to(pool, stream, self._take(share))
 
@@ -103,11 +103,15 @@ class FeaturizerClient:
         return pool
 
     def _free(self, pool: Pool) -> list[Stream]:
-        """Those that may be sent to. While suspects wait the least loaded one is left to run empty for them."""
+        """Those that may be sent to. While suspects wait the least loaded one is left to run empty for them.
+
+        What a featurizer has in its queue can't be given to another one that comes or is quicker, and past its queue's
+        end it refuses: so images wait here rather than there.
+        """
         streams = [each for each in pool.open if not each.on_trial]
         if self._suspects.waiting and streams:
             streams.remove(min(streams, key=lambda each: each.in_flight))
-        return streams
+        return [each for each in streams if each.in_flight < self._settings.stream_images_max]
 
     def _take(self, images_max: int) -> list[Asked]:
         """The oldest that wait, at least one."""
@@ -154,8 +158,8 @@ class FeaturizerClient:
 
     # When a connection has ended.
 
-    def _make_stream(self, address: str) -> Stream:
-        return Stream(address, self._settings, self._model, self._answered, self._lost, self._changed)
+    def _make_stream(self, address: str, host: str) -> Stream:
+        return Stream(address, host, self._settings, self._model, self._answered, self._lost, self._changed)
 
     def _changed(self) -> None:
         for pool in self.pools:

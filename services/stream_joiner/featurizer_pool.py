@@ -29,7 +29,7 @@ class Pool:
     """`address` is host:port or unix:/path. Use it from the event loop only."""
 
     def __init__(
-        self, address: str, interval_s: float, make_stream: Callable[[str], Stream], resolve: Resolve = by_dns
+        self, address: str, interval_s: float, make_stream: Callable[[str, str], Stream], resolve: Resolve = by_dns
     ) -> None:
         self.address, self.streams = address, dict[str, Stream]()
         self.name = address if address.startswith("unix:") else address.rpartition(":")[0]
@@ -82,7 +82,7 @@ class Pool:
     def _use(self, addresses: set[str]) -> None:
         self._retired = {each for each in self._retired if not each.done}
         for address in sorted(addresses - self.streams.keys()):
-            self.streams[address] = self._make_stream(address)
+            self.streams[address] = self._make_stream(address, self.name)
         for address in self.streams.keys() - addresses:
             stream = self.streams.pop(address)
             stream.retire()

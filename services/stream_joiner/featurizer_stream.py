@@ -8,18 +8,16 @@ from enum import Enum
 from typing import NamedTuple
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.stream_joiner.featurizer_server import Server
 from services.stream_joiner.records import Asked
 from services.stream_joiner.settings import Settings
 from sightline.proto import featurizer_pb2 as pb
-from sightline.proto import featurizer_pb2_grpc
 from sightline.query.planning.nodes import ModelCall
 
 log = logging.getLogger(__name__)
 
 RECONNECT_S = 0.2
-CHECK_S = 2.0
 
 
 class Loss(Enum):
@@ -42,35 +40,17 @@ class _Sent(NamedTuple):
     trial: bool
 
 
-def _options(settings: Settings) -> list[tuple[str, int | str]]:
-    return [
-        ("grpc.max_send_message_length", settings.message_bytes_max),
-        ("grpc.max_receive_message_length", settings.message_bytes_max),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 1_000),
-        ("grpc.max_reconnect_backoff_ms", 2_000),
-        # A peer that vanished without a word (a lost node) is noticed by unanswered pings in 6 s at most, and in 3 s
-        # by what was sent to it. The server allows a ping a second.
-        ("grpc.keepalive_time_ms", 3_000),
-        ("grpc.keepalive_timeout_ms", 3_000),
-        ("grpc.http2.ping_timeout_ms", 3_000),  # else a ping of gRPC's own, in flight just then, is waited for 60 s
-        ("grpc.http2.max_pings_without_data", 0),
-        ("grpc.use_local_subchannel_pool", 1),
-        # A photograph in one write to the socket instead of several.
-        ("grpc.http2.max_frame_size", 1 << 20),
-        ("grpc.experimental.tcp_read_chunk_size", 256 << 10),
-    ]
-
-
 class Stream:
-    """`answered(records, response, trial)` and `lost(records, trial, loss)` say what became of what was sent.
+    """To `address`, which is one of `host`'s.
 
+    `answered(records, response, trial)` and `lost(records, trial, loss)` say what became of what was sent.
     `changed()` is called when it has opened, and when a connection has ended with nothing lost.
     """
 
     def __init__(
         self,
         address: str,
+        host: str,
         settings: Settings,
         model: ModelCall,
         answered: Callable[[list[Asked], pb.PredictResponse, bool], None],
@@ -80,9 +60,7 @@ class Stream:
         self.address, self.open = address, False
         self._settings, self._model = settings, model
         self._answered, self._lost, self._changed = answered, lost, changed
-        self._channel = grpc.aio.insecure_channel(address, options=_options(settings))
-        self._stub = featurizer_pb2_grpc.FeaturizerStub(self._channel)  # type: ignore[no-untyped-call]
-        self._health = health_pb2_grpc.HealthStub(self._channel)
+        self._server = Server(address, host, settings)
         self._sent: dict[int, _Sent] = {}
         self._outbox: asyncio.Queue[pb.PredictRequest] = asyncio.Queue()
         self._next_id = 0
@@ -113,10 +91,7 @@ class Stream:
 
     async def list_models(self) -> list[pb.Model] | None:
         """None while the server does not answer, or is not ready to serve."""
-        with contextlib.suppress(grpc.aio.AioRpcError):
-            if await self._is_serving():
-                return list((await self._stub.ListModels(pb.ListModelsRequest(), timeout=CHECK_S)).models)
-        return None
+        return await self._server.list_models() if self.open else None
 
     def retire(self) -> None:
         """Its address is gone from the name: finish what is in flight, send nothing more."""
@@ -129,7 +104,6 @@ class Stream:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        await self._channel.close()
 
     @property
     def done(self) -> bool:
@@ -149,25 +123,18 @@ class Stream:
                 self._give_back(Loss.DRAINED if self._draining else loss)
                 await asyncio.sleep(RECONNECT_S)
         finally:
-            await self._channel.close()
+            await self._server.close()
 
     async def _one_connection(self) -> None:
-        await self._channel.channel_ready()
-        while not await self._is_serving():
-            await asyncio.sleep(RECONNECT_S)
+        await self._server.wait_until_serving()
         self._outbox, self._draining = asyncio.Queue(), False
-        call = self._stub.Predict()
+        call = self._server.predict()
         async with self._writing(call):
             self.open = True
             log.info("featurizer stream open", extra={"address": self.address})
             self._changed()
             while (response := await call.read()) is not grpc.aio.EOF:
                 self._receive(response)
-
-    async def _is_serving(self) -> bool:
-        """A server listens while it loads its models. Raises AioRpcError where it does not answer."""
-        health = await self._health.Check(health_pb2.HealthCheckRequest(), timeout=CHECK_S)
-        return bool(health.status == health_pb2.HealthCheckResponse.SERVING)
 
     @contextlib.asynccontextmanager
     async def _writing(self, call: grpc.aio.StreamStreamCall) -> AsyncIterator[None]:

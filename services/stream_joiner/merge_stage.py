@@ -1,16 +1,21 @@
 """One partition of the repartition topic: partial aggregates of all source partitions, merged and sent to the sink."""
 
+import time
 from collections.abc import Callable
 
 from confluent_kafka import TopicPartition
 
+from services.stream_joiner.emitters import LocalEmitter
 from services.stream_joiner.outcomes import Outcomes
 from services.stream_joiner.sink import Sink
-from services.stream_joiner.window_stage import LocalEmitter
 from sightline.events import Reason
 from sightline.io.records import Batch
 from sightline.query.windows.merge import MergeState
 from sightline.query.windows.records import Codec
+
+COMMIT_AGAIN_S = 3_600.0
+"""Kafka forgets what is committed for a topic that its group does not subscribe to, unless it is committed again
+(`offsets.retention.minutes`, a week)."""
 
 
 class MergePartition:
@@ -23,6 +28,7 @@ class MergePartition:
         self._codec, self._emitter, self._outcomes, self._sink = codec, emitter, outcomes, sink
         self._waiting = 0
         self.committed: tuple[int, str] | None = None
+        self._committed_s = 0.0
 
     def received(self, batch: Batch) -> None:
         for offset, value in zip(batch.offsets, batch.values(), strict=True):
@@ -42,11 +48,11 @@ class MergePartition:
         return not self._waiting
 
     def offset(self) -> TopicPartition | None:
-        """What to commit, if it has moved."""
-        checkpoint = self.state.checkpoint()
-        if tuple(checkpoint) == self.committed:
+        """What to commit, if it has moved or was committed long ago."""
+        checkpoint, now_s = self.state.checkpoint(), time.monotonic()
+        if tuple(checkpoint) == self.committed and now_s - self._committed_s < COMMIT_AGAIN_S:
             return None
-        self.committed = (checkpoint.offset, checkpoint.metadata)
+        self.committed, self._committed_s = (checkpoint.offset, checkpoint.metadata), now_s
         return TopicPartition(self.topic, self.partition, checkpoint.offset, checkpoint.metadata)
 
     def _sent(self) -> Callable[[], object]:

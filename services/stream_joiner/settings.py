@@ -1,12 +1,15 @@
 """Settings of the stream joiner."""
 
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import KafkaSettings, existing
+from sightline.errors import ConfigError
+from sightline.io.tls import ClientTls
 from sightline.query.tables import TableLimits
 
 PROGRAM = "python -m services.stream_joiner"
@@ -34,11 +37,27 @@ class Settings(KafkaSettings):
     """Featurizers as host:port, every address of the name is used; or unix:/path. Several pools separated by commas:
     images go to the first that is ready."""
 
+    featurizer_tls_ca: Path | None = None
+    """PEM file of the authorities that the featurizers' certificates are checked against; with it, TLS is used."""
+
+    featurizer_tls_certificate: Path | None = None
+    """PEM file of our certificate, where featurizers ask for one. Renewed files count from the next connection on."""
+
+    featurizer_tls_key: Path | None = None
+    """PEM file of our certificate's key."""
+
+    featurizer_tls_name: str | None = None
+    """Name in the featurizers' certificates; by default the host of the address."""
+
     resolve_interval_s: float = Field(default=5.0, gt=0)
     """Seconds between look-ups of the featurizer's addresses."""
 
     request_images_max: int = Field(default=32, ge=1)
     """Images sent in one request at most."""
+
+    stream_images_max: int = Field(default=256, ge=1)
+    """Images that one featurizer has not answered at most (a little more, as requests are not cut); others wait. A
+    quarter of what it queues: several joiners may send to it."""
 
     request_timeout_ms: int = Field(default=30_000, ge=1)
     """Milliseconds an attempt to score may take before it is tried again."""
@@ -55,7 +74,7 @@ class Settings(KafkaSettings):
     future_s_max: float = Field(default=10.0, gt=0)
     """Seconds that ce_time may be ahead of the record's timestamp."""
 
-    poll_records_max: int = Field(default=10_000, ge=1)
+    poll_records_max: int = Field(default=2_000, ge=1)
     """Records taken from the Kafka client at once at most."""
 
     open_events_max: int = Field(default=2_000, ge=1)
@@ -105,6 +124,24 @@ class Settings(KafkaSettings):
             if not pool.startswith("unix:") and not (host and port.isdecimal()):
                 raise ValueError(f"{pool!r} is neither host:port nor unix:/path")
         return text
+
+    @cached_property
+    def featurizer_tls(self) -> ClientTls | None:
+        """Raises ConfigError whose key is the setting at fault."""
+        try:
+            return ClientTls.of(
+                self.featurizer_tls_ca,
+                self.featurizer_tls_certificate,
+                self.featurizer_tls_key,
+                self.featurizer_tls_name,
+            )
+        except ConfigError as error:
+            raise ConfigError(error.message, key=f"featurizer_tls_{error.key}") from None
+
+    @model_validator(mode="after")
+    def _check_featurizer_tls(self) -> Self:
+        self.featurizer_tls  # noqa: B018
+        return self
 
     @property
     def featurizer_pools(self) -> list[str]:

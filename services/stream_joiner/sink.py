@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
-from sightline.io.kafka import producer_config
+from sightline.io.kafka import Brokers, producer_config
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class AtLeastOnce:
     exactly_once = False
     busy = False
 
-    def __init__(self, bootstrap_servers: str, failed: Callable[[Exception], None], later: Later) -> None:
-        self._producer = Producer(producer_config(bootstrap_servers))
+    def __init__(self, brokers: Brokers, failed: Callable[[Exception], None], later: Later) -> None:
+        self._producer = Producer(producer_config(brokers))
         self._failed, self._later = failed, later
         self._waiting = 0
 

@@ -9,17 +9,18 @@ for as long as the poll lasts. So this thread alone touches the consumer, and ot
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
+from services.stream_joiner.reader import Place, Reader, States
 from services.stream_joiner.sink import Work
 from sightline.io.batches import BatchConsumer
 from sightline.io.offsets import start_offsets
-from sightline.io.records import Batch
 
 log = logging.getLogger(__name__)
 
@@ -30,62 +31,17 @@ TICK_S = 0.01
 SETTLE_S = 0.002
 
 
-class Restored(Protocol):
-    """The state of a partition as it was written down."""
-
-    @property
-    def position(self) -> int | None:
-        """The offset it goes on at; None: where the group's committed offset says."""
-        ...
-
-
-States = Mapping[tuple[str, int], Restored]
-"""By topic and partition."""
-
-
-class Reader(Protocol):
-    """Who processes the records; called in its owner."""
-
-    def assigned(self, partitions: list[TopicPartition], states: States) -> None:
-        """Each with the offset to start at, and the metadata of its last commit."""
-
-    def lost(self, partitions: list[TopicPartition]) -> None: ...
-
-    def received(self, batches: list[Batch]) -> None: ...
-
-    def ended(self, topic: str, partition: int, offset: int) -> None:
-        """There is nothing to read below `offset`, the partition's end, that was not received: the last offsets of one
-        that is written in transactions are the transactions' own."""
-
-    def tick(self, now_s: float) -> None:
-        """Time has passed: commit, emit, try again."""
-
-    def settle(self, partitions: list[TopicPartition]) -> bool:
-        """One step towards having nothing open in these partitions. True once there is nothing."""
-        ...
-
-    def released(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """These are given up; returns the offsets to commit for them."""
-        ...
-
-    def skipped(self, records: int) -> None: ...
-
-    def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None: ...
-
-    @property
-    def busy(self) -> bool:
-        """Something waits for a tick."""
-        ...
-
-
 class Subscription(NamedTuple):
     """`starts`: topic to where a group that never committed begins, "earliest" or "latest".
 
-    `config` is the consumer's, with `enable.partition.eof`.
+    The group shares out the partitions of `topic`. Partition i of each of the other topics goes with its partition i:
+    so instances have equal work, for a group would only even out how many partitions each has. `config` is the
+    consumer's, with `enable.partition.eof`.
 
     `restore` reads what is known of partitions that come to us; it runs in this thread, and may take its time.
     """
 
+    topic: str
     starts: dict[str, str]
     config: dict[str, object]
     records_max: int
@@ -96,12 +52,20 @@ class Subscription(NamedTuple):
 class Source(threading.Thread):
     """`failed` is told, in whatever thread, of an error that ends this one."""
 
-    def __init__(self, subscription: Subscription, owner: Owner, failed: Callable[[BaseException], object]) -> None:
-        super().__init__(name="source", daemon=True)
+    def __init__(
+        self,
+        subscription: Subscription,
+        owner: Owner,
+        failed: Callable[[BaseException], object],
+        pulse: Pulse,
+    ) -> None:
+        super().__init__(name=pulse.name, daemon=True)
+        self._pulse = pulse
         self._subscription, self._owner, self._failed = subscription, owner, failed
         self._stopping = threading.Event()
         self._work: SimpleQueue[Work] = SimpleQueue()
         self._due_s = 0.0
+        self._paused: frozenset[Place] = frozenset()
         self._consumer = Consumer(subscription.config | {"on_commit": self._on_commit})
         self._batches = BatchConsumer(self._consumer, self._on_error)
         self.reader: Reader
@@ -118,14 +82,17 @@ class Source(threading.Thread):
     def run(self) -> None:
         try:
             self._batches.subscribe(
-                list(self._subscription.starts),
+                [self._subscription.topic],
                 on_assign=self._on_assign,
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
             )
             while not self._stopping.is_set():
+                self._pulse.rest()  # a transaction waits for Kafka for as long as that is away
                 self._do_work()
+                self._pulse.beat()
                 self._poll()
+            self._pulse.rest()
             self._batches.close()
         except Exception as error:
             self._failed(error)
@@ -139,7 +106,23 @@ class Source(threading.Thread):
                 # Of a partition that was taken away meanwhile, or while no broker answers.
                 log.warning("not done", extra={"why": error.args[0].str()})
 
+    def _pause_and_resume(self) -> None:
+        """Paused partitions are still polled, so the group keeps us, and nothing of them comes."""
+        wanted = self.reader.resting
+        if wanted != self._paused:
+            self._consumer.pause(_partitions(wanted - self._paused))
+            self._consumer.resume(_partitions(self._paused - wanted))
+            self._paused = wanted
+
+    def _unassign(self, partitions: list[TopicPartition]) -> None:
+        """librdkafka would keep what is paused so until we have it again, for the reader to wait in vain."""
+        paused = self._paused & {_key(each) for each in partitions}
+        self._consumer.resume(_partitions(paused))
+        self._paused -= paused
+        self._batches.incremental_unassign(partitions)
+
     def _poll(self) -> None:
+        self._pause_and_resume()
         wait_s = SETTLE_S if self.reader.busy else POLL_S
         batches = self._batches.poll(wait_s, self._subscription.records_max)
         if batches:
@@ -164,7 +147,11 @@ class Source(threading.Thread):
         for each in starts:
             self._batches.seek(each)
 
+    def _with_followers(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        return [TopicPartition(topic, each.partition) for topic in self._subscription.starts for each in partitions]
+
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_followers(partitions)
         log.info("partitions assigned", extra={"partitions": _names(partitions)})
         if self._stopping.is_set():
             # We are leaving, and a client that is being closed may never find its group's offsets.
@@ -174,6 +161,7 @@ class Source(threading.Thread):
 
     def _begin(self, partitions: list[TopicPartition], use: Callable[[list[TopicPartition]], object]) -> None:
         """Find where to start, tell the reader first, then let records come."""
+        self._pulse.rest()  # states are read back as long as that takes, and Kafka may be away
         states, starts = self._subscription.restore(partitions), []
         for topic, start in self._subscription.starts.items():
             if ours := [each for each in partitions if each.topic == topic]:
@@ -187,7 +175,9 @@ class Source(threading.Thread):
         use(starts)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_followers(partitions)
         log.info("partitions revoked", extra={"partitions": _names(partitions)})
+        self._pulse.rest()
         deadline_s = time.monotonic() + self._subscription.drain_s_max
         # An asynchronous commit still waiting here would come after the last one, and take the group back.
         self._do_work()
@@ -200,19 +190,24 @@ class Source(threading.Thread):
                 consumer.commit(offsets=offsets, asynchronous=False)
             except KafkaException as error:
                 log.warning("last commit failed; its records are read again", extra={"why": error.args[0].str()})
-        self._batches.incremental_unassign(partitions)
+        self._unassign(partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        partitions = self._with_followers(partitions)
         log.warning("partitions lost", extra={"partitions": _names(partitions)})
         self._owner.call(self.reader.lost, partitions)
-        self._batches.incremental_unassign(partitions)
+        self._unassign(partitions)
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         self._owner.post(self.reader.committed, error, partitions)
 
 
-def _key(partition: TopicPartition) -> tuple[str, int]:
+def _key(partition: TopicPartition) -> Place:
     return partition.topic, partition.partition
+
+
+def _partitions(places: Iterable[Place]) -> list[TopicPartition]:
+    return [TopicPartition(*each) for each in places]
 
 
 def _names(partitions: list[TopicPartition]) -> list[str]:

@@ -22,6 +22,7 @@ from sightline.io.offsets import passing
 from sightline.query.compiling.query import Query
 from sightline.query.pipeline import Pipeline, PipelineFile
 from sightline.query.planning.nodes import ModelCall, Plan
+from sightline.query.windows.merge import SOURCES_MAX
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,6 @@ STATE_BYTES_MAX = 8 << 20
 class StateTopics(NamedTuple):
     changelog: str
     repartition: str | None
-    repartitions: int
 
 
 class Loaded(NamedTuple):
@@ -53,7 +53,7 @@ async def find_topics(settings: Settings, pipeline: Pipeline, lifecycle: Lifecyc
     names += [each.topic for each in pipeline.tables.values() if each.topic]
     names += [pipeline.sink.topic, settings.dead_letter_topic]
     names += [pipeline.windows.late_topic] if pipeline.windows.late_topic else []
-    return await wait_for_topics(settings.bootstrap_servers, names, lifecycle)
+    return await wait_for_topics(settings.brokers, names, lifecycle)
 
 
 async def make_state_topics(
@@ -66,8 +66,13 @@ async def make_state_topics(
     changelog = Topic(f"{pipeline.name}-changelog", partitions, {"cleanup.policy": "compact", **large})
     wanted = [changelog]
     if not plan.grouping.by_source_key:
+        if partitions > SOURCES_MAX:
+            raise ConfigError(
+                f"the source has {partitions} partitions, and windows of at most {SOURCES_MAX} can be merged: group by "
+                "the source's `key`, which needs no merging"
+            )
         wanted.append(Topic(f"{pipeline.name}-repartition", partitions, large))
-    client = admin(settings.bootstrap_servers)
+    client = admin(settings.brokers)
     while True:
         try:
             await asyncio.to_thread(create_topics, client, wanted)
@@ -82,13 +87,13 @@ async def make_state_topics(
         lifecycle.waiting(f"the pipeline's topics ({why})")
         log.warning("waiting for Kafka", extra={"why": why})
         await asyncio.sleep(RETRY_S)
-    if found[changelog.name].partitions != partitions:
-        raise ConfigError(
-            f"{changelog.name} has {found[changelog.name].partitions} partitions and the source {partitions}: "
-            "delete the pipeline's changelog and repartition topics to begin anew"
-        )
-    repartition = wanted[1].name if len(wanted) > 1 else None
-    return StateTopics(changelog.name, repartition, found[repartition].partitions if repartition else 0)
+    for name, info in found.items():
+        if info.partitions != partitions:
+            raise ConfigError(
+                f"{name} has {info.partitions} partitions and the source {partitions}: "
+                "delete the pipeline's changelog and repartition topics to begin anew"
+            )
+    return StateTopics(changelog.name, wanted[1].name if len(wanted) > 1 else None)
 
 
 async def load_tables(

@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from sightline.io.kafka import admin, end_offsets
+from sightline.io.kafka import Brokers, admin, end_offsets
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,10 @@ class EndsQuery:
     """
 
     def __init__(
-        self, bootstrap_servers: str, partitions: list[TopicPartition], arrived: Callable[[float, Ends], object]
+        self, brokers: Brokers, partitions: list[TopicPartition], arrived: Callable[[float, Ends], object]
     ) -> None:
-        self._bootstrap_servers, self._partitions, self._arrived = bootstrap_servers, partitions, arrived
-        self._admin = admin(bootstrap_servers)  # the consumer is the reader's, and busy
+        self._brokers, self._partitions, self._arrived = brokers, partitions, arrived
+        self._admin = admin(brokers)  # the consumer is the reader's, and busy
         self._lock = threading.Lock()
         self._asked: float | None = None
         self._wanted = 0.0
@@ -88,4 +88,4 @@ class EndsQuery:
         threading.Thread(target=self._renew, daemon=True).start()
 
     def _renew(self) -> None:
-        self._admin = admin(self._bootstrap_servers)
+        self._admin = admin(self._brokers)

@@ -43,8 +43,8 @@ class TableReader(LiveTable):
         super().__init__(name, table, settings)
         assert table.topic is not None
         self._partitions = [TopicPartition(table.topic, each, 0) for each in range(topic.partitions)]
-        self._consumer = Consumer(reader_config(settings.bootstrap_servers) | {"enable.partition.eof": True})
-        self._ends = EndsQuery(settings.bootstrap_servers, self._partitions, self._answered)
+        self._consumer = Consumer(reader_config(settings.brokers) | {"enable.partition.eof": True})
+        self._ends = EndsQuery(settings.brokers, self._partitions, self._answered)
         self._position: Ends = dict.fromkeys(range(topic.partitions), 0)
         self._pending: list[tuple[float, Ends]] = []
         self._progress = threading.Lock()
@@ -189,7 +189,7 @@ class TableReader(LiveTable):
         self._assign(position.offsets if position else dict.fromkeys(self._position, 0))
 
     def _why_not(self, position: Position) -> str | None:
-        client = admin(self._settings.bootstrap_servers)
+        client = admin(self._settings.brokers)
         while True:
             try:
                 return why_not(client, self._consumer, self._partitions, position, time.time() * 1e3)

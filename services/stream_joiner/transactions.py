@@ -23,7 +23,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from services.stream_joiner.sink import Acknowledged, Later, Output, ignore, produce
-from sightline.io.kafka import producer_config
+from sightline.io.kafka import Brokers, producer_config
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +55,10 @@ class ExactlyOnce:
     exactly_once = True
 
     def __init__(
-        self, bootstrap_servers: str, name: str, failed: Callable[[Exception], None], later: Later, post: Post
+        self, brokers: Brokers, name: str, failed: Callable[[Exception], None], later: Later, post: Post
     ) -> None:
         more = {"transactional.id": name, "transaction.timeout.ms": TRANSACTION_MS}
-        self._config = producer_config(bootstrap_servers, transactional=True) | more
+        self._config = producer_config(brokers, transactional=True) | more
         self._failed, self._later, self._post = failed, later, post
         self._waiting: list[_Sent] = []
         self._open = False

@@ -2,10 +2,11 @@
 
 import argparse
 import json
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sightline.cli.kafka_options import ASK_S, NotThereError, patiently
+from sightline.cli.kafka_options import ASK_S, NotThereError, Patient
 
 if TYPE_CHECKING:
     from sightline.io.brokers import Brokers
@@ -38,13 +39,13 @@ class InTopic:
     def __init__(self, brokers: "Brokers", topic: str, timeout_s: float) -> None:
         from confluent_kafka import TopicPartition
 
-        from sightline.io.kafka import Consumer, admin, describe, end_offsets, reader_config
+        from sightline.io.kafka import Consumer, describe, end_offsets, reader_config
 
         self.where = f"topic {topic!r}"
-        client, what = admin(brokers), f"Kafka at {brokers}"
-        partitions = patiently(lambda: describe(client, [topic], ASK_S), what, timeout_s)[topic].partitions
+        patient = Patient(brokers, timeout_s)
+        partitions = patient.ask(lambda client: describe(client, [topic], ASK_S))[topic].partitions
         places = [TopicPartition(topic, each) for each in range(partitions)]
-        ends = patiently(lambda: end_offsets(client, places, ASK_S), what, timeout_s)
+        ends = patient.ask(lambda client: end_offsets(client, places, ASK_S))
         self._consumer = Consumer(reader_config(brokers))
         self._consumer.assign([TopicPartition(topic, each, end) for each, end in ends.items()])
 
@@ -78,13 +79,27 @@ class AtService:
 
     def __init__(self, address: str, timeout_s: float) -> None:
         import grpc
+        from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+        from sightline.io.tls import ClientTls, channel
 
         self.where = f"alerting at {address}"
-        self._channel = grpc.insecure_channel(address)
-        try:
-            grpc.channel_ready_future(self._channel).result(timeout_s)
-        except grpc.FutureTimeoutError:
-            raise NotThereError(f"{self.where} did not answer within {timeout_s:g} s") from None
+        self._channel = channel(ClientTls.from_environment(), address, [])
+        stub, said = health_pb2_grpc.HealthStub(self._channel), ""
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            try:
+                stub.Check(health_pb2.HealthCheckRequest(), timeout=ASK_S)
+                return
+            except grpc.RpcError as error:
+                why = f"{self.where}: {error.details()}"
+            if time.monotonic() > deadline_s:
+                self._channel.close()
+                raise NotThereError(f"{why}; gave up after {timeout_s:g} s")
+            if why != said:
+                print(f"waiting: {why}", file=sys.stderr, flush=True)
+                said = why
+            time.sleep(RETRY_S)
 
     def wait(self, event_ids: set[str], timeout_s: float) -> str | None:
         import grpc

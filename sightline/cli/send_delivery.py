@@ -4,7 +4,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from sightline.cli.kafka_options import ASK_S, NotThereError, patiently
+from sightline.cli.kafka_options import ASK_S, NotThereError, Patient
 from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
@@ -22,11 +22,10 @@ class Delivery:
     """`unit` is what is counted, such as "events". Waits for the brokers and the topic first."""
 
     def __init__(self, brokers: "Brokers", topic: str, unit: str, timeout_s: float) -> None:
-        from sightline.io.kafka import Producer, admin, describe, producer_config
+        from sightline.io.kafka import Producer, describe, producer_config
 
         self._topic, self._unit, self._timeout_s = topic, unit, timeout_s
-        client = admin(brokers)
-        patiently(lambda: describe(client, [topic], ASK_S), f"Kafka at {brokers}", timeout_s)
+        Patient(brokers, timeout_s).ask(lambda client: describe(client, [topic], ASK_S))
         self._producer = Producer(producer_config(brokers))
         self._refused: str | None = None
         self._say_due_s = time.monotonic() + SAY_EVERY_S

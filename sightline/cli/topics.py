@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sightline.cli.kafka_options import ASK_S, ENVIRONMENT, add_servers, brokers, patiently, positive
+from sightline.cli.kafka_options import ASK_S, ENVIRONMENT, Patient, add_servers, brokers, positive
 
 if TYPE_CHECKING:
     from sightline.io.kafka import Topic
@@ -59,17 +59,16 @@ def main(argv: list[str]) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from sightline.io.kafka import admin, cluster_id, topics
+    from sightline.io.kafka import cluster_id, topics
     from sightline.io.topic_admin import BROKERS_DEFAULT, Outcome, reconcile
 
     wanted = read(arguments.file) if arguments.file else topics(arguments.partitions)
-    where = brokers(arguments)
-    client, what = admin(where), f"Kafka at {where}"
-    patiently(lambda: cluster_id(client, ASK_S), what, arguments.timeout_s)
+    patient = Patient(brokers(arguments), arguments.timeout_s)
+    patient.ask(lambda client: cluster_id(client, ASK_S))
     refused = 0
     factor = arguments.replication_factor or BROKERS_DEFAULT
     for topic in wanted:
-        result = patiently(partial(reconcile, client, topic, factor), what, arguments.timeout_s)
+        result = patient.ask(partial(reconcile, topic=topic, replication_factor=factor))
         _say(result)
         refused += result.outcome is Outcome.REFUSED
     if refused:

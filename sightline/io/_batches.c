@@ -136,6 +136,17 @@ static PyObject *batch_timestamps(Batch *self, PyObject *Py_UNUSED(ignored)) {
     return packed;
 }
 
+static PyObject *batch_get_oldest(Batch *self, void *Py_UNUSED(closure)) {
+    int64_t oldest = INT64_MAX;
+    for (Py_ssize_t i = 0; i < self->count; i++) {
+        int kind;
+        int64_t ms = lib.message_timestamp(self->messages[i], &kind);
+        if (ms < oldest)
+            oldest = ms;
+    }
+    return PyLong_FromLongLong(oldest);
+}
+
 static PyObject *headers_of(const rd_kafka_message_t *message) {
     PyObject *list = PyList_New(0);
     rd_kafka_headers_t *headers;
@@ -205,6 +216,7 @@ static PyGetSetDef batch_getset[] = {
     {"partition", (getter)batch_get_partition, NULL, NULL, NULL},
     {"bytes", (getter)batch_get_bytes, NULL, NULL, NULL},
     {"value_bytes_max", (getter)batch_get_largest, NULL, NULL, NULL},
+    {"timestamp_ms_min", (getter)batch_get_oldest, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PySequenceMethods batch_sequence = {.sq_length = (lenfunc)batch_length};

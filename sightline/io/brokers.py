@@ -14,6 +14,8 @@ MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 PREFIX = "SIGHTLINE_KAFKA_"
 """Of the command line's environment variables: this and a field's name."""
 
+SERVERS = f"{PREFIX}BOOTSTRAP_SERVERS"
+
 
 @dataclass(frozen=True)
 class Brokers:
@@ -61,6 +63,13 @@ class Brokers:
             return cls(**{**given, "servers": servers})
         except ConfigError as error:
             raise ConfigError(error.message, key=f"{PREFIX}{error.key}".upper()) from None
+
+    def environment(self) -> dict[str, str]:
+        """What `from_environment` reads, and SERVERS. Holds the secrets: for a child process, not for a log."""
+        given = {
+            PREFIX + each.name.upper(): getattr(self, each.name) for each in fields(self) if each.name != "servers"
+        }
+        return {SERVERS: self.servers} | {name: str(value) for name, value in given.items() if value is not None}
 
     def client_config(self) -> dict[str, Any]:
         """librdkafka's settings. Holds the secrets: not for a log."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
-from sightline.io.kafka import reader_config
+from sightline.io.kafka import Brokers, reader_config
 
 Ends = dict[tuple[str, int], int]
 """By topic and partition, the offset after the last record, those of open transactions included."""
@@ -17,8 +17,8 @@ class EndOffsets:
     broker's restart it asks with the leader epoch of before until its metadata is five minutes old.
     """
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        config = reader_config(bootstrap_servers) | {"isolation.level": "read_uncommitted"}
+    def __init__(self, brokers: str | Brokers) -> None:
+        config = reader_config(brokers) | {"isolation.level": "read_uncommitted"}
         self._consumer = Consumer(config)
 
     def ask(self, partitions: Iterable[TopicPartition], timeout_s: float = 5) -> Ends:

@@ -10,6 +10,7 @@ from sightline.batch.execute import Answers
 from sightline.errors import SightlineError
 from sightline.events import Refusal
 from sightline.io.model_calls import REFUSED, check_call
+from sightline.io.tls import ClientTls, channel
 from sightline.proto import featurizer_pb2 as pb
 from sightline.proto import featurizer_pb2_grpc
 from sightline.query.pipeline import PipelineFile
@@ -37,12 +38,17 @@ class _Asked(NamedTuple):
 
 
 class RemoteModels:
-    """Raises FeaturizerError, and QueryError for a model or signature that the featurizer lacks."""
+    """With TLS where the environment says so (`ClientTls`).
+
+    Raises FeaturizerError, and QueryError for a model or signature that the featurizer lacks.
+    """
 
     def __init__(self, file: PipelineFile, calls: Sequence[ModelCall], address: str) -> None:
         self._calls, self._address = calls, address
-        limits = [(f"grpc.max_{way}_message_length", MESSAGE_BYTES_MAX) for way in ("send", "receive")]
-        self._channel = grpc.insecure_channel(address, options=limits)
+        limits: list[tuple[str, Any]] = [
+            (f"grpc.max_{way}_message_length", MESSAGE_BYTES_MAX) for way in ("send", "receive")
+        ]
+        self._channel = channel(ClientTls.from_environment(), address, limits)
         self._stub = featurizer_pb2_grpc.FeaturizerStub(self._channel)  # type: ignore[no-untyped-call]
         self._check(file)
 

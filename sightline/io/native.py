@@ -24,6 +24,9 @@ KNOWN_MAJOR = "2"
 if str(client_version()).partition(".")[0] != KNOWN_MAJOR:
     raise ImportError(f"confluent-kafka is {client_version()}, known is {KNOWN_MAJOR}")
 
+if not hasattr(_batches.Batch, "timestamp_ms_min"):
+    raise ImportError("the extension was built from older source: install again")
+
 VERSION = _batches.load(cimpl.__file__)
 
 
@@ -52,6 +55,10 @@ class NativeBatch:
         if isinstance(found, RawBatch):
             return found.timestamps_ms
         return memoryview(found.packed_timestamps_ms()).cast("q")
+
+    @property
+    def timestamp_ms_min(self) -> int:
+        return self._any().timestamp_ms_min
 
     def values(self) -> "list[bytes | None]":
         return self._any().values()

@@ -39,6 +39,9 @@ class Batch(Protocol):
     @property
     def timestamps_ms(self) -> Sequence[int]: ...
 
+    @property
+    def timestamp_ms_min(self) -> int: ...
+
     def __len__(self) -> int: ...
 
     def values(self) -> list[bytes | None]: ...
@@ -71,6 +74,7 @@ class RawBatch:
         self._records = records
         self.offsets = [each.offset for each in records]
         self.timestamps_ms = [each.timestamp_ms for each in records]
+        self.timestamp_ms_min = min(self.timestamps_ms, default=-1)
         sizes = [len(each.value or b"") for each in records]
         self.bytes, self.value_bytes_max = sum(sizes), max(sizes, default=0)
 
@@ -106,6 +110,10 @@ class MessageBatch:
     @property
     def timestamps_ms(self) -> Sequence[int]:
         return [timestamp_ms(each) for each in self._messages]
+
+    @property
+    def timestamp_ms_min(self) -> int:
+        return min(self.timestamps_ms)
 
     def values(self) -> "list[bytes | None]":
         return [each.value() for each in self._messages]

@@ -22,10 +22,16 @@ SESSION_MS = 2_000
 
 
 class System:
-    """featurizer, joiner and alerting as `make demo` runs them. `sent` is what the truth is computed from."""
+    """featurizer, joiner and alerting as `make demo` runs them. `sent` is what the truth is computed from.
 
-    def __init__(self, directory: Path, root: Path, featurizer: str = "services.featurizer") -> None:
+    `preferred` is the address of a pool that the joiner would rather use than the featurizer.
+    """
+
+    def __init__(
+        self, directory: Path, root: Path, featurizer: str = "services.featurizer", preferred: str = ""
+    ) -> None:
         self._directory, self._root, self._featurizer_module = directory, root, featurizer
+        self._preferred = f"{preferred}," if preferred else ""
         self.broker = Broker(directory / "kafka")
         self.featurizer_port, self.alerts_port = free_port(), free_port()
         self.services: dict[str, Service] = {}
@@ -65,7 +71,7 @@ class System:
             ),
             "stream_joiner": (
                 *("--pipeline", f"{pipelines}/find-bond.yaml", *kafka),
-                *("--featurizer-address", f"127.0.0.1:{self.featurizer_port}"),
+                *("--featurizer-address", f"{self._preferred}127.0.0.1:{self.featurizer_port}"),
             ),
             "alerting": (
                 *("--rules", rules, "--pipelines", pipelines, *kafka),

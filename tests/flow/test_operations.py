@@ -62,7 +62,7 @@ class Shell:
         script = f"{KUBECTL}\nLIBS='{LIBS}' BROKER={self._system.bootstrap}\n{self._functions}\n{command}"
         done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        assert "Error" not in done.stdout, f"{command}\n{done.stdout}"
+        assert not re.search(r"^Error", done.stdout, re.MULTILINE), f"{command}\n{done.stdout}"
         return done.stdout
 
 

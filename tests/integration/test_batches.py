@@ -92,6 +92,7 @@ def test_a_batch_is_what_was_sent(made: Made, broker: Broker, unique: Callable[[
     assert [value for batch in batches for value in batch.values()] == [b'{"a":1}', None, b""]
     assert offsets(batches) == [0, 1, 2]
     assert next(iter(batches[0].timestamps_ms)) == 1234
+    assert batches[0].timestamp_ms_min == min(batches[0].timestamps_ms)
     assert (batches[0].topic, batches[0].partition) == (topic.name, 0)
     assert (sum(each.bytes for each in batches), max(each.value_bytes_max for each in batches)) == (7, 7)
     with pytest.raises(IndexError):

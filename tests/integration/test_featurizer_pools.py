@@ -91,6 +91,27 @@ def test_addresses_come_and_go_with_the_name(tmp_path: Path) -> None:
     run(test)
 
 
+def test_a_backlog_waits_here_and_goes_to_who_is_free(tmp_path: Path) -> None:
+    """A featurizer that is slow holds no more than its limit; one that comes takes the rest."""
+
+    async def test() -> None:
+        with scripted_featurizer() as (slow, at_slow), scripted_featurizer() as (quick, at_quick):
+            names = {"pool": {slow}}
+            async with asking(tmp_path, "pool:1", names=names, resolve_interval_s=0.1, stream_images_max=64) as asked:
+                await until(lambda: asked.open, "a stream")
+                at_slow.answers.clear()
+                asked.submit(*numbered(500))
+                await until(lambda: at_slow.requests, "the first request there")
+                assert sum(stream.in_flight for stream in asked.client.pools[0].open) == 64
+                asked.names["pool"] = {slow, quick}
+                await until(lambda: len(asked.answers) == 500 - 64, "all but what the slow one has")
+                at_slow.answers.set()
+                await until(lambda: len(asked.answers) == 500, "the rest")
+                assert (len(images(at_slow)), len(images(at_quick))) == (64, 436)
+
+    run(test)
+
+
 def test_a_featurizer_that_vanishes_is_noticed_and_its_images_move(tmp_path: Path) -> None:
     """As when its node is lost: no end of the connection arrives, ever."""
 

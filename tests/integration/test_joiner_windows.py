@@ -102,6 +102,7 @@ def test_an_idle_partition_holds_nothing_back(make: Make) -> None:
         later_ms = START_MS + 5 * SIZE_MS
         stream.send(1, Event("c", "u", 1, later_ms), Event("d", "u", 1, later_ms + SIZE_MS + DELAY_MS))
         await_group(stream, 1, out, Group(later_ms, "c"))
+        await_group(stream, 1, out, Group(START_MS + SIZE_MS, "b"))
         assert rows(out)[Group(START_MS + SIZE_MS, "b")]["n"] == 1
 
 
@@ -145,14 +146,26 @@ def test_killed_or_terminated_it_goes_on_where_it_was(make: Make, group: str, de
         assert delivery == "at-least-once" or len(set(ids(out))) == len(ids(out))
 
 
+def owned(joiner: Service) -> set[str]:
+    found: set[str] = set()
+    for each in joiner.logs():
+        if each["message"] == "partitions assigned":
+            found |= set(each["partitions"])
+        elif each["message"] == "partitions revoked":
+            found -= set(each["partitions"])
+    return found
+
+
 @pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
 def test_instances_share_the_partitions_and_hand_over_their_windows(make: Make, delivery: str) -> None:
     stream = make(4).windowed(delivery=delivery)
     with stream.reader(committed=True) as out, stream.joiner():
         send_random(stream, 25)
         with stream.joiner() as second:
-            # Those of either topic: the group only evens out how many each instance has.
-            eventually(lambda: any(each.get("partitions") for each in second.logs()), what="partitions of the second")
+            events, partials = stream.names["events"], stream.names["name"] + "-repartition"
+            eventually(lambda: len(owned(second)) == 4, what="its share of the source and of what is merged")
+            numbers = {each.rpartition("/")[2] for each in owned(second)}
+            assert owned(second) == {f"{topic}/{number}" for topic in (events, partials) for number in numbers}
             send_random(stream, 25, 2, START_MS + 25_000)
         send_random(stream, 25, 3, START_MS + 50_000)
         stream.close_windows(END_MS)

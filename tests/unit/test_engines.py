@@ -9,8 +9,7 @@ import msgspec
 import pytest
 
 from services.stream_joiner import scoring as module
-from services.stream_joiner.outcomes import Times
-from services.stream_joiner.records import Asked, Record
+from services.stream_joiner.records import Asked, Record, Times
 from services.stream_joiner.scoring import Scoring
 from sightline.offsets import PartitionLog
 from sightline.proto import featurizer_pb2 as pb

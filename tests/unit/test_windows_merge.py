@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.query.windows.merge import LatePartial, MergeCheckpoint, MergeState
+from sightline.query.windows.merge import SOURCES_MAX, LatePartial, MergeCheckpoint, MergeState
+from sightline.query.windows.metadata import Heard, Metadata, decode, encode
 from sightline.query.windows.records import Codec, RepartitionRecord
 from sightline.query.windows.spec import NEVER_US, WindowSpec
 from sightline.query.windows.state import WindowState, restore
@@ -14,6 +15,7 @@ from sightline.query.windows.windowing import Partial, StateFullError
 from tests.unit.windows_model import ROWS, Row, batch, loop, shape, specs, unhurried
 
 SOURCES = (0, 1, 2)
+WATERMARKS = st.just(NEVER_US) | st.integers(-(2**60), 2**60)
 LOGS = st.fixed_dictionaries(dict.fromkeys(SOURCES, ROWS))
 FAR = 10_000
 """A row at this time closes all windows of the others; windows from here on are not compared."""
@@ -271,17 +273,31 @@ def test_nothing_is_given_out_before_all_is_rebuilt():
     assert [each.accumulator[1] for each in again.advance()] == [2]
 
 
-def test_metadata_leaves_out_the_partitions_when_there_are_too_many():
-    state = MergeState(shape(TUMBLING), range(1_000))
-    for source in range(1_000):
-        state.apply(says(source, 50), source)
+def test_as_many_partitions_as_there_may_be_are_all_remembered():
+    """One that is idle may never be heard of again, and would hold everything back."""
+    state = MergeState(shape(TUMBLING), range(SOURCES_MAX))
+    for source in range(SOURCES_MAX):
+        far_us = 2**57 if source else 50
+        state.apply(says(source, far_us, included=2**53, idle=source == 7), 2**53 + source)
     state.advance()
     committed = state.checkpoint()
-    assert len(committed.metadata) < 100
-    assert MergeState(shape(TUMBLING), range(1_000), committed).closed_us == 50
+    assert len(committed.metadata) <= 4_096
+    again = MergeState(shape(TUMBLING), range(SOURCES_MAX), committed)
+    assert (again.closed_us, again.checkpoint()) == (50, committed)
+    again.apply(says(0, 99, included=2**54), 2**53 + SOURCES_MAX)
+    again.advance()
+    assert again.closed_us == 99
+    with pytest.raises(ValueError, match=f"at most {SOURCES_MAX}"):
+        MergeState(shape(TUMBLING), range(SOURCES_MAX + 1))
 
 
-@pytest.mark.parametrize("metadata", ["x", "[]", "[2,0,0,[]]", "[1,0,0,[[0]]]"])
+@given(st.lists(st.none() | st.builds(Heard, st.integers(-1, 2**55), WATERMARKS, st.booleans()), max_size=5))
+def test_metadata_comes_back_as_it_was(sources):
+    metadata = Metadata(7, NEVER_US, dict(enumerate(sources)))
+    assert decode(encode(metadata)) == metadata
+
+
+@pytest.mark.parametrize("metadata", ["x", "[]", "1;0;0;", "2;0;0;AAAA", "2;0;0;?", "2;0;x;"])
 def test_metadata_of_somebody_else(metadata):
     with pytest.raises(ValueError, match="metadata"):
         merging(committed=MergeCheckpoint(0, metadata))

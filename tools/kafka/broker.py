@@ -5,6 +5,7 @@ import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from typing import NamedTuple
 
 from tools.processes import Process, ProcessError, free_port
 
@@ -18,8 +19,8 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{more_listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more_listeners}
 controller.listener.names=CONTROLLER
 log.dirs={directory}/data
 auto.create.topics.enable=false
@@ -39,6 +40,20 @@ log.cleaner.dedupe.buffer.size=2097152
 {extra}
 """
 
+# Two listeners beside: SASL_SSL for user and password, MUTUAL for clients with a certificate.
+_SECURE_PROPERTIES = """\
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_SSL,MUTUAL:SSL
+listener.name.sasl.sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+listener.name.sasl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+  user_{username}="{password}";
+listener.name.mutual.ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+ssl.truststore.type=PEM
+ssl.truststore.location={ca}
+"""
+
 _LOG4J2 = """\
 status = error
 appender.console.type = Console
@@ -52,20 +67,40 @@ rootLogger.appenderRef.console.ref = console
 _JAVA_OPTIONS = ("-Xms384m", "-Xmx384m", "-XX:+UseSerialGC", "-Djava.awt.headless=true")
 
 
+class Lock(NamedTuple):
+    """Who may come in over the secure listeners. `keystore`: PEM of the broker's key (PKCS #8) and its certificates."""
+
+    username: str
+    password: str
+    keystore: Path
+    ca: Path
+
+
 class Broker:
     """One broker whose data, log and configuration lie under `directory`; ports stay the same over restarts."""
 
-    def __init__(self, directory: Path, extra_properties: str = "") -> None:
+    def __init__(self, directory: Path, extra_properties: str = "", lock: Lock | None = None) -> None:
         if not LIBS.is_dir():
             raise ProcessError(f"Kafka's jars are not in {LIBS}: run `make kafka` first")
         self.directory = directory.resolve()
         self.port, self._controller_port = free_port(), free_port()
-        self._extra = extra_properties
+        self._extra, self._lock = extra_properties, lock
+        self._sasl_port, self._mutual_port = (free_port(), free_port()) if lock else (0, 0)
         self._process: Process | None = None
 
     @property
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def sasl_servers(self) -> str:
+        """For user and password over TLS."""
+        return f"127.0.0.1:{self._sasl_port}"
+
+    @property
+    def mutual_servers(self) -> str:
+        """For TLS with a certificate of the client's."""
+        return f"127.0.0.1:{self._mutual_port}"
 
     @property
     def pid(self) -> int:
@@ -110,12 +145,21 @@ class Broker:
     def _format(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "log4j2.properties").write_text(_LOG4J2)
+        more = f",SASL://{self.sasl_servers},MUTUAL://{self.mutual_servers}" if self._lock else ""
         text = _PROPERTIES.format(
-            port=self.port, controller_port=self._controller_port, directory=self.directory, extra=self._extra
+            port=self.port,
+            controller_port=self._controller_port,
+            more_listeners=more,
+            directory=self.directory,
+            extra=self._extra,
         )
+        if self._lock:
+            text += _SECURE_PROPERTIES.format(**self._lock._asdict())
         Path(self._properties).write_text(text)
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", self._properties)
+        if self._lock:
+            command += ["-S", f"SCRAM-SHA-512=[name={self._lock.username},password={self._lock.password}]"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise ProcessError(f"formatting Kafka's storage failed:\n{done.stdout}{done.stderr}")

@@ -35,7 +35,6 @@ locations.topic: {{ .Values.locations.topic }} is not in topics.definitions
 {{- end -}}
 
 {{- define "sightline.checks.pipelines" -}}
-{{- $topics := .Values.topics.definitions -}}
 {{- $sinks := dict -}}
 {{- if and .Values.existingPipelines.configMap (not .Values.existingPipelines.names) }}
 existingPipelines.names: needed with existingPipelines.configMap
@@ -58,11 +57,6 @@ pipelines.{{ $name }}: sink {{ $sink }} is also that of {{ .name }}; an exactly-
 {{- end }}
 {{- end }}
 {{- $_ := set $sinks $sink (dict "name" $name "delivery" (toString $pipeline.delivery)) }}
-{{- if and (hasKey $topics $sink) (hasKey $topics "alerts") }}
-{{- if ne (int (get $topics $sink).partitions) (int $topics.alerts.partitions) }}
-topics.definitions: {{ $sink }} has {{ (get $topics $sink).partitions }} partitions and alerts {{ $topics.alerts.partitions }}; partition i alerts on partition i
-{{- end }}
-{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -75,7 +69,9 @@ streamJoiner.overrides.{{ $name }}: there is no such pipeline (there are: {{ sor
 {{- end -}}
 
 {{- define "sightline.checks.rules" -}}
-{{- $names := keys (include "sightline.pipelines" . | fromYaml) }}
+{{- $pipelines := include "sightline.pipelines" . | fromYaml }}
+{{- $names := keys $pipelines }}
+{{- $topics := .Values.topics.definitions }}
 {{- if and (or .Values.pipelines .Values.existingPipelines.configMap) (not .Values.rules) (not .Values.existingRules.configMap) }}
 rules: needed with pipelines of your own; those of the chart are for find-bond
 {{- else if not .Values.existingRules.configMap }}
@@ -87,6 +83,13 @@ rules.{{ $file }}: is not YAML: {{ $parsed.Error | replace "\n" " " }}
 {{- range $parsed.rules }}
 {{- if not (has .pipeline $names) }}
 rules.{{ $file }}: rule {{ .name }} is for pipeline {{ .pipeline }}, which is not there (there are: {{ sortAlpha $names | join ", " }})
+{{- else }}
+{{- $sink := ((get $pipelines .pipeline | fromYaml).sink | default dict).topic | toString }}
+{{- if and (hasKey $topics $sink) (hasKey $topics "alerts") }}
+{{- if ne (int (get $topics $sink).partitions) (int $topics.alerts.partitions) }}
+topics.definitions: {{ $sink }} has {{ (get $topics $sink).partitions }} partitions and alerts {{ $topics.alerts.partitions }}; rule {{ .name }} alerts on the partition of its match
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

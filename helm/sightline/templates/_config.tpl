@@ -10,8 +10,9 @@
 {{- else -}}
 {{- range $path, $_ := .Files.Glob "files/pipelines/*.yaml" }}{{ $_ := set $found (base $path | trimSuffix ".yaml") ($.Files.Get $path) }}{{ end -}}
 {{- end -}}
-{{- toYaml $found -}}
-{{- end -}}
+{{- /* The line's end belongs to the last text. */}}
+{{ toYaml $found }}
+{{ end -}}
 
 {{/* name: text of each rules file. */}}
 {{- define "sightline.rules" -}}
@@ -20,8 +21,9 @@
 {{- $found = dict -}}
 {{- range $path, $_ := .Files.Glob "files/rules/*.yaml" }}{{ $_ := set $found (base $path | trimSuffix ".yaml") ($.Files.Get $path) }}{{ end -}}
 {{- end -}}
-{{- toYaml $found -}}
-{{- end -}}
+{{- /* The line's end belongs to the last text. */}}
+{{ toYaml $found }}
+{{ end -}}
 
 {{/* The rows of the table, a JSON object a line. */}}
 {{- define "sightline.locations" -}}

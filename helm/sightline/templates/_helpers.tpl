@@ -3,11 +3,11 @@
 {{- define "sightline.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- if .Values.fullnameOverride -}}
-{{- include "sightline.cut" (list .Values.fullnameOverride 40) -}}
+{{- include "sightline.cut" (list .Values.fullnameOverride 30) -}}
 {{- else if contains $name .Release.Name -}}
-{{- include "sightline.cut" (list .Release.Name 40) -}}
+{{- include "sightline.cut" (list .Release.Name 30) -}}
 {{- else -}}
-{{- include "sightline.cut" (list (printf "%s-%s" .Release.Name $name) 40) -}}
+{{- include "sightline.cut" (list (printf "%s-%s" .Release.Name $name) 30) -}}
 {{- end -}}
 {{- end -}}
 

@@ -94,6 +94,7 @@ lifecycle:
           source = pathlib.Path(importlib.util.find_spec(name).submodule_search_locations[0])
           shutil.copytree(source, pathlib.Path("/code") / name, dirs_exist_ok=True)
   {{- include "sightline.container" . | nindent 2 }}
+  resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {memory: 256Mi}}
   volumeMounts: [{name: code, mountPath: /code}]
 {{- end }}
 {{- end -}}

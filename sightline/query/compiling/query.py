@@ -59,6 +59,7 @@ class KeyIndex:
 @dataclass(frozen=True)
 class Query:
     """`times(rows, timestamps_ms)` gives the rows' event times, µs; an error in one of them fails all.
+    `by_timestamp`: it looks at the timestamps, else at the rows alone.
 
     `project(start_us, end_us, key, values)` gives the row of a group, or None where HAVING is not true.
     `indexes[i]` is how join i finds its rows: the table, and a KeyIndex unless it is by the table's own key.
@@ -66,6 +67,7 @@ class Query:
 
     plan: Plan
     times: Callable[[Sequence[Any], Sequence[int]], list[int]]
+    by_timestamp: bool
     project: Callable[[int, int, Any, Any], ResultRow | None]
     windowing: Windowing | None
     indexes: tuple[tuple[str, KeyIndex | None], ...]
@@ -91,7 +93,10 @@ def compile_plan(plan: Plan, expressions: Expressions) -> Query:
         (each.table, KeyIndex(each.table, each.text, namespace[f"index{i}"]) if each.index else None)
         for i, each in enumerate(plan.joins)
     )
-    return Query(plan, namespace["times"], namespace["project"], windows, indexes, source, namespace["bind"])
+    by_timestamp = plan.event_time is None
+    return Query(
+        plan, namespace["times"], by_timestamp, namespace["project"], windows, indexes, source, namespace["bind"]
+    )
 
 
 def _times(plan: Plan) -> list[str]:

@@ -50,9 +50,7 @@ class _Scan:
     def lines(self, name: str) -> list[str]:
         windows = self._windows
         body = [
-            "row = rows[index]",
             "if row is None: continue",
-            "time_us = times[index]",
             *(windows.newest if windows else []),
             *(["offset = offsets[index]"] if self._replay else []),
             "try:",
@@ -70,7 +68,8 @@ class _Scan:
                     "waiting, count = found.waiting, len(rows)",
                     "filtered = joined_away = added = 0",
                     *(windows.before if windows else []),
-                    "for index in range(first, count):",
+                    "if first: rows, times = rows[first:], times[first:]",
+                    "for index, row, time_us in zip(range(first, count), rows, times):",
                     *indented(body),
                     "else:",
                     "    index = count",

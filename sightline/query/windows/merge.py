@@ -12,21 +12,18 @@ rebuild open windows only.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
-
 from sightline.query.windows.functions.base import Accumulator
+from sightline.query.windows.metadata import Heard, Metadata, decode, encode
 from sightline.query.windows.records import RepartitionRecord
 from sightline.query.windows.spec import NEVER_US
 from sightline.query.windows.values import Key
 from sightline.query.windows.windowing import STATE_KEYS_MAX, Partial, StateFullError, Windowing
 
-METADATA_BYTES_MAX = 3_000
-"""Kafka allows 4,096 (`offset.metadata.max.bytes`)."""
-
-METADATA_VERSION = 1
+SOURCES_MAX = 200
+"""Source partitions at most: what is known of each is committed, and Kafka allows 4,096 bytes with an offset
+(`offset.metadata.max.bytes`)."""
 
 
 class Ready(NamedTuple):
@@ -54,13 +51,6 @@ class MergeCheckpoint(NamedTuple):
     metadata: str
 
 
-@dataclass(slots=True)
-class _Source:
-    included: int = -1
-    watermark_us: int = NEVER_US
-    idle: bool = False
-
-
 class MergeState:
     """`sources` are all source partitions there are."""
 
@@ -71,7 +61,10 @@ class MergeState:
         committed: MergeCheckpoint | None = None,
         keys_max: int = STATE_KEYS_MAX,
     ) -> None:
-        """`committed` is where reading begins (None: at 0). Raises ValueError if its metadata is not of this class."""
+        """`committed` is where reading begins (None: at 0). Raises ValueError if its metadata is not of this class, or
+        for more than SOURCES_MAX sources."""
+        if max(sources, default=0) >= SOURCES_MAX:
+            raise ValueError(f"at most {SOURCES_MAX} source partitions can be merged")
         self._spec, self._aggregation = windowing.spec, windowing.aggregation
         self._update = self._spec.emit == "update"
         self._keys_max = keys_max
@@ -80,7 +73,7 @@ class MergeState:
         self.closed_us = NEVER_US
         """Windows closed by this watermark are done. It never falls."""
         self.key_count = 0
-        self._sources: dict[int, _Source | None] = dict.fromkeys(sources)
+        self._sources: dict[int, Heard | None] = dict.fromkeys(sources)
         self._windows: dict[int, dict[Key, dict[int, Partial]]] = {}
         self._needed: dict[int, int] = {}
         self._changed: dict[tuple[int, Key], None] = {}
@@ -95,7 +88,7 @@ class MergeState:
         the source topic has grown since the start."""
         if record.source not in self._sources:
             raise ValueError(f"source partition {record.source} is new: start again to know it")
-        source = self._sources[record.source] or _Source()
+        source = self._sources[record.source] or Heard()
         late = []
         for partial in record.partials:
             if self._spec.closes_us(partial.start_us) > self.closed_us:
@@ -157,7 +150,7 @@ class MergeState:
         if new and self._update and offset >= self._rebuilt_until:
             self._changed[partial.start_us, partial.key] = None
 
-    def _late_rows(self, number: int, source: _Source, partial: Partial) -> int:
+    def _late_rows(self, number: int, source: Heard, partial: Partial) -> int:
         if self._spec.closes_us(partial.start_us) <= source.watermark_us:
             return 0  # the partition closed the window and sent all of it before: this is a repeat
         given = self._given.setdefault(number, {})
@@ -198,26 +191,12 @@ class MergeState:
         return Ready(start_us, key, merged, revision if self._update else "")
 
     def _metadata(self, position: int) -> str:
-        """The state of the source partitions only if there is room; else they are heard of again by and by."""
-        sources = [(n, s.included, s.watermark_us, s.idle) for n, s in self._sources.items() if s is not None]
-        whole = [METADATA_VERSION, position, self.closed_us, sources]
-        text = msgspec.json.encode(whole)
-        if len(text) > METADATA_BYTES_MAX:
-            text = msgspec.json.encode([METADATA_VERSION, position, self.closed_us, []])
-        return text.decode()
+        return encode(Metadata(position, self.closed_us, self._sources))
 
-    def _read_metadata(self, metadata: str) -> None:
-        shape = tuple[int, int, int, list[tuple[int, int, int, bool]]]
-        try:
-            version, position, closed, sources = msgspec.json.decode(metadata, type=shape)
-        except msgspec.MsgspecError as error:
-            raise ValueError(f"no metadata of a window's state: {error}") from None
-        if version != METADATA_VERSION:
-            raise ValueError(f"metadata of version {version}, {METADATA_VERSION} is known")
-        self._rebuilt_until, self.closed_us = position, closed
-        for number, included, watermark, idle in sources:
-            if number in self._sources:
-                self._sources[number] = _Source(included, watermark, idle)
+    def _read_metadata(self, text: str) -> None:
+        metadata = decode(text)
+        self._rebuilt_until, self.closed_us = metadata.position, metadata.closed_us
+        self._sources |= {number: each for number, each in metadata.sources.items() if number in self._sources}
 
 
 def sorted_by_start(groups: Collection[tuple[int, Key]]) -> list[tuple[int, Key]]:

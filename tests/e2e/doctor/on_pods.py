@@ -12,12 +12,13 @@ WAIT_S = 120
 def finds_it_healthy(kube: Kube, release: str) -> Diagnosis:
     """Nothing but notes, and everything was looked at: metrics, topics, certificates."""
 
+    last: Diagnosis | None = None
+
     def well() -> Diagnosis | None:
         nonlocal last
         last = diagnose(kube.kubeconfig, kube.namespace, "--release", release)
         return last if last.code == 0 else None
 
-    last: Diagnosis | None = None
     try:
         found = eventually(well, WAIT_S, "a healthy release")
     except AssertionError as error:

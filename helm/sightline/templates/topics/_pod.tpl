@@ -21,7 +21,8 @@ metadata:
 spec:
   {{- include "sightline.pod" (list . dict $selector (include "sightline.name" (list . "topics"))) | nindent 2 }}
   restartPolicy: OnFailure
-  {{- $make := list "sightline" "topics" "--file" "/config/topics.yaml" "--replication-factor" (toString $replicas) "--timeout-s" (.Values.topics.timeoutSeconds | int | toString) }}
+  {{- $make := list "sightline" "topics" "--file" "/config/topics.yaml" "--timeout-s" (.Values.topics.timeoutSeconds | int | toString) }}
+  {{- with $replicas }}{{ $make = concat $make (list "--replication-factor" (. | int | toString)) }}{{ end }}
   {{- $load := list "sightline" "send" "--topic" .Values.locations.topic "--rows" "/locations/locations.jsonl" "--key" .Values.locations.key }}
   {{- $steps := list }}
   {{- if include "sightline.topics.made" . }}{{ $steps = append $steps (dict "name" "topics" "command" $make) }}{{ end }}
