@@ -11,13 +11,18 @@ _PANELS = (
 
 
 def draw(result: dict[str, Any], path: Path) -> None:
-    """A row of two panels for each number of partitions; bars are medians, whiskers the least and the most."""
+    """A row of two panels for each number of partitions; bars are medians, whiskers the least and the most.
+
+    Nothing is drawn of a live stream alone.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
     runs = {name: run for name, run in result.items() if name.startswith("partitions_") and run}
+    if not runs:
+        return
     height = sum(1.1 + 0.42 * len(run) for run in runs.values()) + 0.4
     ratios = [1.1 + 0.42 * len(run) for run in runs.values()]
     figure, grid = plt.subplots(

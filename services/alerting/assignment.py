@@ -167,6 +167,7 @@ class Assignment:
     def close(self) -> None:
         self._reader.cancelled.set()
         self._threads.shutdown(cancel_futures=True)
+        self._reader.close()
         for partition in self:
             self._forget(partition)
 

@@ -31,7 +31,10 @@ class Remembered(NamedTuple):
 
 
 class MemoryReader:
-    """Reads one partition at a time. Raises KafkaException where the broker can't be asked."""
+    """Reads one partition at a time, by a client that is kept: a new one takes its time to know the brokers.
+
+    Raises KafkaException where the broker can't be asked.
+    """
 
     def __init__(
         self, brokers: Brokers, topic: str, rules: Rules, horizon_s: int, ids_max: int, newest_max: int
@@ -39,13 +42,19 @@ class MemoryReader:
         self._config, self._topic, self._rules = reader_config(brokers), topic, rules
         self._horizon_us, self._ids_max, self._newest_max = horizon_s * 1_000_000, ids_max, newest_max
         self.cancelled = threading.Event()
+        self._consumer: Consumer | None = None
+
+    def close(self) -> None:
+        """Once nothing is read any more."""
+        if self._consumer is not None:
+            self._consumer.close()
 
     def read(self, partition: int) -> Remembered | None:
         """All alerts of the horizon up to the end seen at the call; None when cancelled."""
         now_us = time.time_ns() // 1000
         memory = Memory(self._horizon_us, self._ids_max, self._rules.cooldown_us_max)
         newest: deque[Alert] = deque(maxlen=self._newest_max)
-        consumer = Consumer(self._config)
+        consumer = self._consumer = self._consumer or Consumer(self._config)
         try:
             start, end = self._range(consumer, partition, now_us)
             position = start
@@ -62,7 +71,7 @@ class MemoryReader:
                 if (now := consumer.position([TopicPartition(self._topic, partition)])[0].offset) >= 0:
                     position = now
         finally:
-            consumer.close()
+            consumer.unassign()
         log.info("memory read", extra={"partition": partition, "records": end - start, "alerts": len(memory)})
         return Remembered(memory, list(newest))
 

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _LOADING_POLL_S = 0.01
 _LAG_INTERVAL_S = 1.0
+_LEAVE_S_MAX = 1.0
 
 
 class Session:
@@ -186,4 +187,8 @@ class Session:
         self._lose("the session is over")
         self._effects.close()
         self._assignment.close()
-        self._consumer.close()
+        # Without a broker the client is not closed before one is back: then it still leaves the group, so that nobody
+        # waits for the end of its membership, while the next session asks for the brokers already.
+        closing = threading.Thread(target=self._consumer.close, name="leaving the group", daemon=True)
+        closing.start()
+        closing.join(_LEAVE_S_MAX)

@@ -11,6 +11,7 @@ from confluent_kafka import Message
 
 from services.common.pulse import Pulse
 from services.stream_joiner.changelog import Changelog
+from services.stream_joiner.emitters import LocalEmitter, RepartitionEmitter
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
@@ -25,7 +26,7 @@ from services.stream_joiner.sink import AtLeastOnce, Output, Sink
 from services.stream_joiner.source import Source, Subscription
 from services.stream_joiner.startup import Loaded
 from services.stream_joiner.transactions import ExactlyOnce
-from services.stream_joiner.window_stage import Emitter, LocalEmitter, RepartitionEmitter
+from services.stream_joiner.window_stage import Emitter
 from sightline.events import Refusal
 from sightline.io.ends import EndOffsets
 from sightline.io.kafka import TopicInfo, group_config

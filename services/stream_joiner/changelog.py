@@ -107,10 +107,10 @@ class Changelog:
             self._sink.send(Output(self._topic, key, value, None, partition))
 
         def written() -> None:
-            checkpoint.windows.safe_us = checkpoint.top_us
             if self._under_way.get(partition) == checkpoint.position:
                 del self._under_way[partition]
                 self._written[partition] = checkpoint.position
+                checkpoint.windows.saved(checkpoint.top_us)
 
         self._sink.send(Output(self._topic, *last, None, partition), written)
 

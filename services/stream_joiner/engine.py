@@ -20,8 +20,8 @@ from services.stream_joiner.changelog import Changelog, Restored
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.partition import SourcePartition
+from services.stream_joiner.reader import Place, States
 from services.stream_joiner.sink import Output, Sink
-from services.stream_joiner.source import Place, States
 from sightline.io.records import Batch
 from sightline.query.windows.spec import NEVER_US
 
@@ -204,7 +204,7 @@ class Engine:
         # The lowest of those that are not idle: where groups are not merged it closes the windows of those that are.
         watermark_us = min((each.state.watermark_us for *_, each in windowed if not each.is_idle), default=NEVER_US)
         for *_, windows in windowed:
-            windows.follow(watermark_us, self._sink.exactly_once)
+            windows.follow(watermark_us)
 
     # Which partitions rest.
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from confluent_kafka import TopicPartition
 
+from services.stream_joiner.emitters import LocalEmitter
 from services.stream_joiner.outcomes import Outcomes
 from services.stream_joiner.sink import Sink
-from services.stream_joiner.window_stage import LocalEmitter
 from sightline.events import Reason
 from sightline.io.records import Batch
 from sightline.query.windows.merge import MergeState

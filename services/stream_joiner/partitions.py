@@ -6,13 +6,14 @@ from typing import Any
 from confluent_kafka import TopicPartition
 
 from services.stream_joiner.changelog import Restored, StateReader, Written
+from services.stream_joiner.emitters import LocalEmitter
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.parts import Parts
+from services.stream_joiner.reader import States
 from services.stream_joiner.settings import Settings
-from services.stream_joiner.source import States
 from services.stream_joiner.startup import Loaded
-from services.stream_joiner.window_stage import LocalEmitter, SourceWindows
+from services.stream_joiner.window_stage import SourceWindows
 from sightline.offsets import PartitionLog
 from sightline.query.pipeline import Pipeline, parse_duration_s
 from sightline.query.windows.merge import MergeCheckpoint, MergeState
@@ -64,7 +65,8 @@ class PartitionMaker:
         if windowing is None:
             return None
         assert emitter and restored
-        return SourceWindows(at.partition, restored.state, at.offset, emitter, self._idle_s)
+        exactly_once = self._parts.sink.exactly_once
+        return SourceWindows(at.partition, restored.state, at.offset, emitter, self._idle_s, exactly_once)
 
     def _merge(self, at: TopicPartition) -> MergePartition:
         parts, windowing = self._parts, self._parts.query.windowing

@@ -9,79 +9,28 @@ for as long as the poll lasts. So this thread alone touches the consumer, and ot
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
+from services.stream_joiner.reader import Place, Reader, States
+from services.stream_joiner.rejoin import Rejoin
 from services.stream_joiner.sink import Work
 from sightline.io.batches import BatchConsumer
 from sightline.io.offsets import start_offsets
-from sightline.io.records import Batch
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.05
 """The longest that a commit or a pause waits for an idle poll to end."""
 
+ASK_TIMEOUT_S = 0.5
 TICK_S = 0.01
 SETTLE_S = 0.002
-
-
-class Restored(Protocol):
-    """The state of a partition as it was written down."""
-
-    @property
-    def position(self) -> int | None:
-        """The offset it goes on at; None: where the group's committed offset says."""
-        ...
-
-
-Place = tuple[str, int]
-"""Topic and partition."""
-
-States = Mapping[Place, Restored]
-
-
-class Reader(Protocol):
-    """Who processes the records; called in its owner."""
-
-    resting: frozenset[Place]
-    """Partitions of which nothing should come for now. Read in the polling thread, at any time."""
-
-    def assigned(self, partitions: list[TopicPartition], states: States) -> None:
-        """Each with the offset to start at, and the metadata of its last commit."""
-
-    def lost(self, partitions: list[TopicPartition]) -> None: ...
-
-    def received(self, batches: list[Batch]) -> None: ...
-
-    def ended(self, topic: str, partition: int, offset: int) -> None:
-        """There is nothing to read below `offset`, the partition's end, that was not received: the last offsets of one
-        that is written in transactions are the transactions' own."""
-
-    def tick(self, now_s: float) -> None:
-        """Time has passed: commit, emit, try again."""
-
-    def settle(self, partitions: list[TopicPartition]) -> bool:
-        """One step towards having nothing open in these partitions. True once there is nothing."""
-        ...
-
-    def released(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """These are given up; returns the offsets to commit for them."""
-        ...
-
-    def skipped(self, records: int) -> None: ...
-
-    def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None: ...
-
-    @property
-    def busy(self) -> bool:
-        """Something waits for a tick."""
-        ...
 
 
 class Subscription(NamedTuple):
@@ -121,6 +70,7 @@ class Source(threading.Thread):
         self._paused: frozenset[Place] = frozenset()
         self._consumer = Consumer(subscription.config | {"on_commit": self._on_commit})
         self._batches = BatchConsumer(self._consumer, self._on_error)
+        self._rejoin = Rejoin(lambda: self._consumer.list_topics(subscription.topic, timeout=ASK_TIMEOUT_S))
         self.reader: Reader
 
     def later(self, work: Work) -> None:
@@ -141,8 +91,9 @@ class Source(threading.Thread):
                 on_lost=self._on_lost,
             )
             while not self._stopping.is_set():
-                self._pulse.beat()
+                self._pulse.rest()  # a transaction waits for Kafka for as long as that is away
                 self._do_work()
+                self._pulse.beat()
                 self._poll()
             self._pulse.rest()
             self._batches.close()
@@ -183,6 +134,7 @@ class Source(threading.Thread):
         if now_s >= self._due_s:
             self._due_s = now_s + TICK_S
             self._owner.post(self.reader.tick, now_s)
+            self._rejoin.check()
 
     def _on_error(self, error: KafkaError, partition: TopicPartition) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
@@ -205,6 +157,7 @@ class Source(threading.Thread):
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.info("partitions assigned", extra={"partitions": _names(partitions)})
+        self._rejoin.joined()
         if self._stopping.is_set():
             # We are leaving, and a client that is being closed may never find its group's offsets.
             self._batches.incremental_assign(partitions)
@@ -247,6 +200,7 @@ class Source(threading.Thread):
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.warning("partitions lost", extra={"partitions": _names(partitions)})
+        self._rejoin.lost()
         self._owner.call(self.reader.lost, partitions)
         self._unassign(partitions)
 

@@ -1,6 +1,7 @@
 """How every command that talks to Kafka is told where it is, and waits for it."""
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -56,6 +57,8 @@ class Patient:
     def __init__(self, brokers: Brokers, timeout_s: float) -> None:
         from sightline.io.kafka import Asking
 
+        # Forty lines a second without a broker; what they say is said below, once.
+        logging.getLogger("sightline.io.kafka").setLevel(logging.CRITICAL)
         self._brokers, self._timeout_s, self._asking = brokers, timeout_s, Asking(brokers)
 
     def ask(self, question: "Callable[[AdminClient], T]") -> T:

@@ -106,12 +106,18 @@ def find(given: list[Path]) -> list[Path]:
     for path in given:
         if path.is_dir():
             inside = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+            # A mounted ConfigMap has each file once more, in a hidden folder that its name is a link into.
+            inside = [each for each in inside if not any(map(_hidden, each.relative_to(path).parts))]
             if not inside:
                 raise ConfigError(f"no file ends with {', '.join(SUFFIXES)}", file=path, key="--image")
             found += inside
         else:
             found.append(path)
     return found
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".")
 
 
 def _content_type(path: Path) -> str:

@@ -42,7 +42,7 @@ def test_no_command_is_forgotten():
     with_commands = {each for each in readmes if not each.startswith(".") and commands(each)}
     assert with_commands == {"examples/README.md", "sightline/cli/README.md", "sightline/models/README.md"} | {
         f"services/{each}/README.md" for each in ("stream_joiner", "featurizer", "alerting")
-    }
+    } | {"helm/sightline/README.md"}  # tests/e2e/documents
     assert set(commands("README.md")) == set(ELSEWHERE)
 
 

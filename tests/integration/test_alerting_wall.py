@@ -51,7 +51,7 @@ class Stage:
             whole = {"specversion": "1.0", **attributes, "datacontenttype": "image/jpeg"}
             value = json.dumps(whole | {"data_base64": base64.b64encode(image).decode()}).encode()
             headers = [("content-type", b"application/cloudevents+json")]
-        sent = self._producer.send(self.events, value=value, headers=headers).get(10)
+        sent = self._producer.send(self.events, value=value, headers=headers).get(60)
         return match(number, origin=Origin(self.cluster_id, self.topic_id, self.events, 0, sent.offset))
 
     def alerts(self, count: int) -> list[dict[str, object]]:

@@ -89,7 +89,7 @@ def send(broker: Broker, events: str, places: str) -> None:
     for partition in range(PARTITIONS):
         sent.append(kafka.send(events, json.dumps(closing).encode(), partition=partition, timestamp_ms=CLOSING_MS))
     for each in sent:
-        each.get(10)
+        each.get(60)
     kafka.close()
 
 
@@ -152,7 +152,7 @@ def test_a_range_is_of_offsets_or_of_record_timestamps(broker: Broker, unique: C
     start_ms = time.time_ns() // 1_000_000 - 60_000
     for n in range(20):
         value = json.dumps({"n": n, "at": start_ms}).encode()
-        kafka.send(names["events"], value, partition=n % 2, timestamp_ms=start_ms + n * 1000).get(10)
+        kafka.send(names["events"], value, partition=n % 2, timestamp_ms=start_ms + n * 1000).get(60)
     kafka.close()
 
     def numbers(bounds: str) -> list[int]:

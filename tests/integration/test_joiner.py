@@ -16,6 +16,7 @@ from sightline.io.kafka import Topic, admin, cluster_id, create_topics, describe
 from sightline.io.offsets import patiently
 from sightline.matches import Match, decode
 from tests.integration.harness import (
+    WAIT_S,
     Reader,
     event_headers,
     eventually,
@@ -54,10 +55,12 @@ class Bench(NamedTuple):
 
     def send(self, image: str, event_id: str, partition: int = 0, **more: str) -> None:
         headers = event_headers(event_id, **({"locationid": "A"} | more))
-        self.producer.send(self.names["events"], image.encode(), b"cam", headers=headers, partition=partition).get(10)
+        self.producer.send(self.names["events"], image.encode(), b"cam", headers=headers, partition=partition).get(
+            WAIT_S
+        )
 
     def row(self, code: str, value: str | None) -> None:
-        self.producer.send(self.names["places"], value.encode() if value else None, code.encode()).get(10)
+        self.producer.send(self.names["places"], value.encode() if value else None, code.encode()).get(WAIT_S)
 
     def flags(self, featurizer: str, *more: str) -> list[str]:
         topics = ["--dead-letter-topic", self.names["letters"]]

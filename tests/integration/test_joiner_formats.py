@@ -40,7 +40,7 @@ class Stage:
         return ["--pipeline", str(path), *topics, "--session-timeout-ms", "2000"]
 
     def send(self, value: bytes, headers: list[tuple[str, bytes]] | None = None) -> None:
-        self.producer.send(self.events, value, b"key", headers=headers).get(10)
+        self.producer.send(self.events, value, b"key", headers=headers).get(60)
 
 
 @pytest.fixture

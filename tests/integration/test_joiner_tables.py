@@ -320,19 +320,19 @@ def test_a_joiner_killed_and_started_again_goes_on_from_its_snapshot(
     flags = ["--pipeline", str(tmp_path / "p.yaml"), "--bootstrap-servers", broker.bootstrap_servers]
     flags += ["--dead-letter-topic", names["letters"], "--state-dir", str(tmp_path / "state")]
     first = start("stream_joiner", tmp_path, *flags, "--table-memory-rows-max", "10").wait_ready()
-    sender.send(names["places"], b'{"code": "7", "name": "Bonn"}', b"7").get(10)
+    sender.send(names["places"], b'{"code": "7", "name": "Bonn"}', b"7").get(60)
     first.kill()
     with service("stream_joiner", tmp_path, *flags) as second:
         loaded = next(each for each in second.logs() if each["message"] == "table loaded" and each["table"] == "places")
         assert loaded["from_snapshot"] is True
         assert loaded["records_read"] <= 1
         matches = Reader(broker.bootstrap_servers, names["matches"])
-        sender.send(names["events"], b"image", b"c", headers=event_headers("e1", locationid="7")).get(10)
+        sender.send(names["events"], b"image", b"c", headers=event_headers("e1", locationid="7")).get(60)
         assert json.loads(matches.until(1)[0].value) == {"id": "e1", "land": "DE"}
         assert second.metric("sightline_table_rows", table="places") == 50
         write(tmp_path / "cities.csv", {"name": ["Bonn"], "land": ["D"]})
         eventually(lambda: second.metric("sightline_table_reloads_total", outcome="loaded") == 1, what="the reload")
-        sender.send(names["events"], b"image", b"c", headers=event_headers("e2", locationid="7")).get(10)
+        sender.send(names["events"], b"image", b"c", headers=event_headers("e2", locationid="7")).get(60)
         assert json.loads(matches.until(2)[1].value) == {"id": "e2", "land": "D"}
         matches.close()
     sender.close()

@@ -102,6 +102,7 @@ def test_an_idle_partition_holds_nothing_back(make: Make) -> None:
         later_ms = START_MS + 5 * SIZE_MS
         stream.send(1, Event("c", "u", 1, later_ms), Event("d", "u", 1, later_ms + SIZE_MS + DELAY_MS))
         await_group(stream, 1, out, Group(later_ms, "c"))
+        await_group(stream, 1, out, Group(START_MS + SIZE_MS, "b"))
         assert rows(out)[Group(START_MS + SIZE_MS, "b")]["n"] == 1
 
 

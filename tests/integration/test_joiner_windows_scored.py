@@ -44,7 +44,7 @@ def test_scored_rows_are_counted_once_over_a_kill(
 
     def send(image: str, second: float, partition: int) -> None:
         headers = event_headers(f"{partition}-{second}", time=time_of(second))
-        sender.send(names["events"], image.encode(), headers=headers, partition=partition).get(10)
+        sender.send(names["events"], image.encode(), headers=headers, partition=partition).get(60)
 
     def found() -> Counter[tuple[str, int]]:
         """The last row of each group, whose copies are equal."""

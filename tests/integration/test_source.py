@@ -6,8 +6,10 @@ from contextlib import contextmanager
 
 from confluent_kafka import KafkaError, Producer, TopicPartition
 
+from services.common.pulse import Pulse
 from services.stream_joiner.owner import PollingThread
-from services.stream_joiner.source import Place, Source, States, Subscription
+from services.stream_joiner.reader import Place, States
+from services.stream_joiner.source import Source, Subscription
 from sightline.io.kafka import Topic, admin, create_topics, group_config, producer_config
 from sightline.io.records import Batch
 from tests.integration.harness import eventually
@@ -54,7 +56,7 @@ class Reader:
 def reading(broker: Broker, topic: str, failures: list[BaseException]) -> Iterator[Reader]:
     config = group_config(broker.bootstrap_servers, topic, 6_000) | {"enable.partition.eof": True}
     subscription = Subscription(topic, {topic: "earliest"}, config, 100, 10.0, lambda partitions: {})
-    source = Source(subscription, PollingThread(), failures.append)
+    source = Source(subscription, PollingThread(), failures.append, Pulse("source"))
     source.reader = reader = Reader()  # type: ignore[assignment]
     source.start()
     try:

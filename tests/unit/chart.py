@@ -20,9 +20,15 @@ def values() -> dict[str, Any]:
 
 
 def schema() -> dict[str, Any]:
-    loaded = json.loads((CHART / "values.schema.json").read_text())
+    """Raises AssertionError where a key is there twice."""
+    loaded = json.loads((CHART / "values.schema.json").read_text(), object_pairs_hook=_once)
     assert isinstance(loaded, dict)
     return loaded
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len({key for key, _ in pairs}) == len(pairs), [key for key, _ in pairs]
+    return dict(pairs)
 
 
 def template_files() -> list[Path]:

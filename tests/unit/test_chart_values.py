@@ -24,9 +24,6 @@ SERVICES: list[tuple[str, str, type[BaseSettings]]] = [
     ("featurizer", "featurizerSettings", FeaturizerSettings),
     ("alerting", "alertingSettings", AlertingSettings),
 ]
-needs_security = pytest.mark.skipif(
-    "tls_key" not in AlertingSettings.model_fields, reason="the services have no TLS settings"
-)
 PREFIXES = {str(kind.model_config["env_prefix"]): kind for _, _, kind in SERVICES}
 
 
@@ -100,14 +97,13 @@ def test_schema_knows_the_services_settings(component, definition, kind):
     prefix = str(kind.model_config["env_prefix"])
     known = set(schema()["$defs"][definition]["properties"])
     by_chart = {name.lower() for name in re.findall(rf"{prefix}([A-Z_0-9]+)", used_by_templates())}
-    unset = {"http_host", "grpc_host", "grpc_socket", "unix_socket", "instance", "featurizer_tls_name"}
+    unset = {"http_host", "grpc_host", "grpc_socket", "unix_socket", "instance", "featurizer_tls_name", "tls_client_ca"}
     fields = {name for name in kind.model_fields if not name.startswith("kafka_")}
     assert known | by_chart | unset >= fields
     assert known <= fields
     assert not known & by_chart
 
 
-@needs_security
 def test_environment_of_the_services_is_what_they_read():
     for prefix, name in re.findall(r"\b(SIGHTLINE_(?:JOINER|FEATURIZER|ALERTING)_)([A-Z_0-9]+)", used_by_templates()):
         if name.endswith("_"):  # a prefix that is passed on
@@ -115,7 +111,6 @@ def test_environment_of_the_services_is_what_they_read():
         assert name.lower() in PREFIXES[prefix].model_fields, prefix + name
 
 
-@needs_security
 def test_kafka_login_is_what_the_services_read():
     """The variables that `sightline.kafka.env` makes from a prefix."""
     made = set(re.findall(r"\$prefix \}\}([A-Z_]+)", (TEMPLATES / "_kafka.tpl").read_text()))

@@ -193,11 +193,11 @@ BOMBS = {
 def test_a_bomb_costs_nothing(name: str) -> None:
     refused(BOMBS[name])  # imports
     tracemalloc.start()
-    started = time.perf_counter()
+    started_s = time.thread_time()
     answer = refused(BOMBS[name])
-    elapsed_s, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
+    cpu_s, (_, peak) = time.thread_time() - started_s, tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert elapsed_s < 0.05 and peak < 1 << 20
+    assert cpu_s < 2 and peak < 1 << 20, "2.5 billion pixels take far more than that"
     assert answer.fault is ImageFault.IMAGE_TOO_LARGE or "two" in name
 
 

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from services.stream_joiner import transactions
 from services.stream_joiner.sink import Output
+from sightline.io.brokers import Brokers
 
 OFFSETS = [TopicPartition("events", 0, 7)]
 
@@ -58,7 +59,7 @@ class Bench:
         self.failures: list[Exception] = []
         self.acknowledged = 0
         self.sink = transactions.ExactlyOnce(
-            "broker", "name", self.failures.append, self.work.append, lambda f, *arguments: f(*arguments)
+            Brokers("broker"), "name", self.failures.append, self.work.append, lambda f, *arguments: f(*arguments)
         )
         self.sink.start()
 

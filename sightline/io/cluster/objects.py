@@ -9,7 +9,9 @@ from kubernetes import client
 
 from sightline.doctor.snapshot import Container, Job, Pod, Workload
 
-PART_OF, INSTANCE, COMPONENT = (f"app.kubernetes.io/{each}" for each in ("part-of", "instance", "component"))
+PART_OF, NAME, INSTANCE, COMPONENT = (
+    f"app.kubernetes.io/{each}" for each in ("part-of", "name", "instance", "component")
+)
 POOL, PIPELINE = "sightline.dev/pool", "sightline.dev/pipeline"
 PRODUCT = "sightline"
 

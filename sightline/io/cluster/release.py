@@ -63,8 +63,8 @@ def read(cluster: Cluster, name: str, between_s: float) -> Release:
     with cluster.api() as api:
         core, apps, batch = client.CoreV1Api(api), client.AppsV1Api(api), client.BatchV1Api(api)
         ask = partial(_list, cluster=cluster, selector=selector)
-        pods = ask(core, "pod")
         deployments, sets = ask(apps, "deployment"), ask(apps, "stateful_set")
+        pods = _list(core, "pod", cluster, _of_pods([*deployments, *sets], name))
         jobs = _try(lambda: ask(batch, "job"), unread, "jobs") or []
         maps = _try(lambda: ask(core, "config_map"), unread, "ConfigMaps") or []
         events = _try(lambda: _warnings(core, cluster), unread, "events") or {}
@@ -106,6 +106,12 @@ def _list(api: Any, kind: str, cluster: Cluster, selector: str) -> list[Any]:
     )
     plural = kind.replace("_", "") + "s"
     return list(asked(ask, f"list {plural} in namespace {cluster.namespace}").items)
+
+
+def _of_pods(workloads: list[Any], release: str) -> str:
+    """Pods carry what selects them and no more: not which product they are part of. The chart's name can be changed."""
+    named = {(each.metadata.labels or {}).get(objects.NAME, "") for each in workloads} - {""}
+    return f"{objects.INSTANCE}={release},{objects.NAME} in ({','.join(sorted(named))})"
 
 
 def _warnings(core: client.CoreV1Api, cluster: Cluster) -> objects.Warnings:

@@ -28,7 +28,8 @@ def workload(
     secret: str = "",
     root: bool = False,
 ) -> dict[str, Any]:
-    """`root`: its pods ask for what Pod Security's "restricted" refuses."""
+    """`root`: its pods ask for what Pod Security's "restricted" refuses. They carry what selects them and no more."""
+    selecting = {key: value for key, value in marked.items() if not key.endswith("/part-of")}
     security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": not root}
     container: dict[str, Any] = {"name": marked["app.kubernetes.io/component"], "image": "example.com/none:1"}
     container["securityContext"] = security | {"seccompProfile": {"type": "RuntimeDefault"}}
@@ -39,8 +40,8 @@ def workload(
         spec["volumes"] = [{"name": "tls", "secret": {"secretName": secret}}]
     whole: dict[str, Any] = {
         "replicas": replicas,
-        "selector": {"matchLabels": marked},
-        "template": {"metadata": {"labels": marked}, "spec": spec},
+        "selector": {"matchLabels": selecting},
+        "template": {"metadata": {"labels": selecting}, "spec": spec},
     }
     if kind == "StatefulSet":
         whole["serviceName"] = name

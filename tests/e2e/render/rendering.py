@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +66,15 @@ def helm(*arguments: str, program: str = "helm", stdin: str = "") -> str:
 
 def template(case: Path | None = None, *arguments: str, values: Any = None, program: str = "helm") -> str:
     """What would be sent to a cluster. `values` go on top of the case's."""
+    return _template(case, arguments, yaml.safe_dump(values) if values is not None else "", program)
+
+
+@lru_cache(maxsize=256)
+def _template(case: Path | None, arguments: tuple[str, ...], values: str, program: str) -> str:
+    where = (f"--namespace={NAMESPACE}", f"--kube-version={KUBERNETES}")
     given = ["--values", str(case)] if case else []
-    given += ["--values", "-"] if values is not None else []
-    return helm(
-        "template",
-        RELEASE,
-        str(CHART),
-        f"--namespace={NAMESPACE}",
-        f"--kube-version={KUBERNETES}",
-        *given,
-        *arguments,
-        program=program,
-        stdin=yaml.safe_dump(values) if values is not None else "",
-    )
+    given += ["--values", "-"] if values else []
+    return helm("template", RELEASE, str(CHART), *where, *given, *arguments, program=program, stdin=values)
 
 
 def render(case: Path | None = None, *arguments: str, values: Any = None, program: str = "helm") -> list[Manifest]:

@@ -102,7 +102,8 @@ def test_brokers_and_models_outside():
         *(("featurizer/cpu", port) for port in (80, 443, 8000)),
     }
     assert {(s, r, p) for s, r, p in found if r not in there and s != "prometheus"} == {
-        ("stream-joiner", "featurizer/cpu", 8500)
+        ("stream-joiner", "featurizer/cpu", 8500),
+        ("test", "alerting", 8600),
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from pydantic_settings import BaseSettings
 
 from services.alerting.settings import Settings as AlertingSettings
@@ -31,13 +32,6 @@ def services(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest, Manifes
 @every_case
 def test_services_accept_their_environment(case: Path | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """The services' own settings are made of it; files that a cluster mounts are made here."""
-    if "tls_key" not in AlertingSettings.model_fields and case_name(case) in (
-        "production",
-        "all-on",
-        "external",
-        "strimzi",
-    ):
-        pytest.skip("the services have no TLS settings")
     for name, pod, container in services(render(case)):
         kind = SETTINGS[name]
         prefix = str(kind.model_config["env_prefix"])
@@ -47,12 +41,30 @@ def test_services_accept_their_environment(case: Path | None, monkeypatch: pytes
             for key, value in ours.items():
                 if value.startswith("/"):
                     assert any(value.startswith(mount["mountPath"]) for mount in container["volumeMounts"]), key
-                    value = str(tmp_path / value.lstrip("/"))
-                    Path(value).mkdir(parents=True, exist_ok=True)
+                    value = str(_there(tmp_path / value.lstrip("/")))
                 patched.setenv(key, value)
             settings = kind()
         fields = {key.removeprefix(prefix).lower() for key in ours}
         assert fields <= settings.model_fields_set, pod["metadata"]["name"]
+
+
+AUTHORITY = trustme.CA()
+CERTIFICATE = AUTHORITY.issue_cert("localhost")
+PEM = {
+    "ca.crt": AUTHORITY.cert_pem.bytes(),
+    "crt": CERTIFICATE.cert_chain_pems[0].bytes(),
+    "key": CERTIFICATE.private_key_pem.bytes(),
+}
+
+
+def _there(path: Path) -> Path:
+    """A file, a real one where it is a certificate or a key; or a folder where it has no ending."""
+    if path.suffix:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(PEM.get(path.name) or PEM.get(path.suffix[1:], b""))
+    else:
+        path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 @every_case

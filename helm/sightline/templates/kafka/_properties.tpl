@@ -22,9 +22,10 @@ transaction.state.log.num.partitions=4
 # A service that joins starts at once, and one that is gone is noticed within its own session time-out.
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-# A broker that was killed is known until its session ends, and its successor waits for that.
+# A broker that was killed is known until its session ends, and its successor waits for that. A heartbeat that the
+# controller does not get to within half of the interval is refused, so on a busy machine it must not be short.
 broker.session.timeout.ms=6000
-broker.heartbeat.interval.ms=500
+broker.heartbeat.interval.ms=1000
 message.max.bytes=33554432
 log.cleaner.dedupe.buffer.size=2097152
 {{- range $key, $value := .Values.kafka.config }}
