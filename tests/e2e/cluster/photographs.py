@@ -68,5 +68,5 @@ def archive_of(folder: Path) -> bytes:
     """A compressed tar of what is in it."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
-        tar.add(folder, arcname=".")
+        tar.add(folder.resolve(), arcname=".")
     return out.getvalue()
