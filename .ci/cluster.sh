@@ -34,11 +34,16 @@ runs_pods() {
     kubectl run try --image=\$(awk '/image:/ {print \$2; exit}' '$lab/testchart/values.yaml') && kubectl wait pod/try --for=condition=Ready --timeout=60s"
 }
 
+# The tests build them too, which takes no time once it is done.
+has_images() {
+  attempt 1200 "building images" ".venv/bin/python -m tools.images build stream-joiner featurizer-cpu alerting models kafka --tag tests"
+}
+
 mkdir -p build/e2e-logs "$PREFIX"
 if has_programs; then
   export PATH=$PREFIX/bin:$PATH
   export SIGHTLINE_FAKE_CLUSTER_UP="$fake '$lab/up.sh'" SIGHTLINE_FAKE_CLUSTER_DOWN="$fake '$lab/down.sh'"
-  if runs_pods; then
+  if runs_pods && has_images; then
     export SIGHTLINE_CLUSTER_UP="$real '$lab/up.sh'" SIGHTLINE_CLUSTER_DOWN="$real '$lab/down.sh'"
     export SIGHTLINE_LOAD_IMAGE="env STATE='$PREFIX/e2e-real' '$lab/load-image.sh'"
   else

@@ -21,13 +21,14 @@ def forwarded(kube: Kube, pod: Pod, port: int, local: int = 0) -> Iterator[int]:
     with tempfile.TemporaryDirectory() as folder:
         process = Process("port-forward", argv, Path(folder) / "log")
         try:
-            process.wait_until(lambda: _answers(local), _TIMEOUT_S)
+            process.wait_until(lambda: answers(local), _TIMEOUT_S)
             yield local
         finally:
             process.kill()
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether somebody listens there on this machine."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
