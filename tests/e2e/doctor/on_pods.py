@@ -50,6 +50,6 @@ def finds_what_is_broken(kube: Kube, release: str, fullname: str) -> None:
 def _until(kube: Kube, release: str, words: str) -> Diagnosis:
     def said() -> Diagnosis | None:
         found = diagnose(kube.kubeconfig, kube.namespace, "--release", release)
-        return found if words in str(found.findings) else None
+        return found if any(words in what for *_, what in found.findings) else None
 
     return eventually(said, WAIT_S, f"the doctor says {words!r}")
