@@ -37,14 +37,14 @@ def finds_what_is_broken(kube: Kube, release: str, fullname: str) -> None:
         assert found.code == 2, found
     finally:
         kube.kubectl("scale", pool, f"--replicas={replicas}")
+        kube.kubectl("rollout", "status", pool, f"--timeout={WAIT_S}s", timeout_s=WAIT_S + 10)
     kube.kubectl("set", "image", alerting, "alerting=example.invalid/alerting:none")
     try:
         found = _until(kube, release, "the image can't be had: example.invalid/alerting:none")
         assert found.worst_of("pods") == "warning", "the old pod still serves"
     finally:
         kube.kubectl("rollout", "undo", alerting)
-    kube.kubectl("rollout", "status", alerting, f"--timeout={WAIT_S}s")
-    kube.kubectl("rollout", "status", pool, f"--timeout={WAIT_S}s")
+    kube.kubectl("rollout", "status", alerting, f"--timeout={WAIT_S}s", timeout_s=WAIT_S + 10)
 
 
 def _until(kube: Kube, release: str, words: str) -> Diagnosis:
