@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
 from services.stream_joiner.reader import Place, Reader, States
+from services.stream_joiner.rejoin import Rejoin
 from services.stream_joiner.sink import Work
 from sightline.io.batches import BatchConsumer
 from sightline.io.offsets import start_offsets
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.05
 """The longest that a commit or a pause waits for an idle poll to end."""
 
+ASK_TIMEOUT_S = 0.5
 TICK_S = 0.01
 SETTLE_S = 0.002
 
@@ -68,6 +70,7 @@ class Source(threading.Thread):
         self._paused: frozenset[Place] = frozenset()
         self._consumer = Consumer(subscription.config | {"on_commit": self._on_commit})
         self._batches = BatchConsumer(self._consumer, self._on_error)
+        self._rejoin = Rejoin(lambda: self._consumer.list_topics(subscription.topic, timeout=ASK_TIMEOUT_S))
         self.reader: Reader
 
     def later(self, work: Work) -> None:
@@ -131,6 +134,7 @@ class Source(threading.Thread):
         if now_s >= self._due_s:
             self._due_s = now_s + TICK_S
             self._owner.post(self.reader.tick, now_s)
+            self._rejoin.check()
 
     def _on_error(self, error: KafkaError, partition: TopicPartition) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
@@ -153,6 +157,7 @@ class Source(threading.Thread):
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.info("partitions assigned", extra={"partitions": _names(partitions)})
+        self._rejoin.joined()
         if self._stopping.is_set():
             # We are leaving, and a client that is being closed may never find its group's offsets.
             self._batches.incremental_assign(partitions)
@@ -195,6 +200,7 @@ class Source(threading.Thread):
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.warning("partitions lost", extra={"partitions": _names(partitions)})
+        self._rejoin.lost()
         self._owner.call(self.reader.lost, partitions)
         self._unassign(partitions)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import clusters, evidence
+from tests.e2e import clusters, evidence, figures
 from tests.e2e.kube import Kube
 
 _BEGIN = time.monotonic()
@@ -48,6 +48,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
                 report.sections.append(("cluster", f"pods, events and logs are in {folder}"))  # type: ignore[attr-defined]
                 break
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if figures.lines:
+        terminalreporter.section("figures")
+        for line in figures.lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

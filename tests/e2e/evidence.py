@@ -27,7 +27,7 @@ def collect(kube: Kube, test: str) -> Path:
         name = pod.removeprefix("pod/")
         options = ("--all-containers", "--timestamps", f"--tail={_LINES}")
         (folder / f"{name}.log").write_text(_kubectl(kube, "logs", name, *options))
-        if "NotFound" not in (before := _kubectl(kube, "logs", name, *options, "--previous")):
+        if "not found" not in (before := _kubectl(kube, "logs", name, *options, "--previous")):
             (folder / f"{name}.previous.log").write_text(before)
     return folder
 

@@ -37,6 +37,7 @@ def execute(kube: Kube, pod: str, *command: str, stdin: bytes = b"", timeout_s: 
         return _answer(socket, time.monotonic() + timeout_s, " ".join(command)[:200])
     finally:
         socket.close()
+        socket.sock.shutdown()  # `close` leaves it open where the other side was first
 
 
 def _answer(socket: Any, deadline: float, command: str) -> str:

@@ -50,19 +50,20 @@ class Kube:
     def close(self) -> None:
         self._api.close()
 
-    def create_namespace(self) -> None:
-        """Pod Security's strictest level is enforced in it."""
-        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    def create_namespace(self, security: str = "restricted") -> None:
+        """With the level of Pod Security that is enforced in it."""
+        labels = {"pod-security.kubernetes.io/enforce": security}
         self.core.create_namespace(client.V1Namespace(metadata={"name": self.namespace, "labels": labels}))
 
-    def delete_namespace(self) -> None:
-        """Waits until it is gone; one that is not there is no error."""
+    def delete_namespace(self, wait: bool = True) -> None:
+        """One that is not there is no error."""
         try:
             self.core.delete_namespace(self.namespace)
         except ApiException as error:
             if error.status != 404:
                 raise
-        eventually(lambda: self.namespace not in self.namespaces(), what=f"the end of namespace {self.namespace}")
+        if wait:
+            eventually(lambda: self.namespace not in self.namespaces(), what=f"the end of namespace {self.namespace}")
 
     def namespaces(self) -> set[str]:
         return {each.metadata.name for each in self.core.list_namespace().items}
@@ -81,11 +82,12 @@ class Kube:
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=listed)
 
     def pods(self, **labels: str) -> list[Pod]:
-        """Those that are not going away; `component="kafka"` is short for the label app.kubernetes.io/component."""
+        """Those neither finished nor going away; `component="kafka"` is short for app.kubernetes.io/component."""
         names = {"component": "app.kubernetes.io/component", "pool": "sightline.dev/pool"}
         selector = ",".join(f"{names.get(key, key)}={value}" for key, value in labels.items())
         pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items
-        return [pod for pod in pods if not pod.metadata.deletion_timestamp]
+        finished = ("Succeeded", "Failed")
+        return [pod for pod in pods if not pod.metadata.deletion_timestamp and pod.status.phase not in finished]
 
     def ready_pods(self, **labels: str) -> list[Pod]:
         return [pod for pod in self.pods(**labels) if is_ready(pod)]

@@ -16,14 +16,15 @@ from demo.truth import Sighting, expected
 PHOTOS = 300
 SEED = 11
 ROOT = Path(__file__).resolve().parents[3]
-MODEL = ROOT / "build" / "models" / "efficientnet-lite0"
+MODELS = ROOT / "build" / "models"
 
 
 class Photographs:
     """PHOTOS photographs, of which event after event takes the next one, round and round."""
 
     def __init__(self) -> None:
-        self._spool = Spool(folder_of(ROOT / "build" / "e2e" / "photos", SEED))
+        self.folder = folder_of(ROOT / "build" / "e2e-photos", SEED)
+        self._spool = Spool(self.folder)
         fill(self._spool, SEED, PHOTOS)
         photos = [self._spool[number].jpeg for number in range(PHOTOS)]
         self.file = b"".join(photos)
@@ -31,7 +32,10 @@ class Photographs:
         for photo in photos:
             ends.append(ends[-1] + len(photo))
         self.spans = [(start, end - start) for start, end in itertools.pairwise(ends)]
-        self._scorer = Scorer(MODEL, "litert", self._spool)
+        self.score = Scorer(MODELS / "efficientnet-lite0", "litert", self._spool).score
+
+    def close(self) -> None:
+        self._spool.close()
 
     def plan(self) -> list[tuple[str, str, int, int]]:
         """Camera, its location, and the photograph's span in `file`, of each event until they repeat."""
@@ -40,7 +44,7 @@ class Photographs:
 
     def expected(self, numbers: Iterable[int]) -> dict[str, Sighting]:
         """Of the events with these numbers, those that must alert and what the alert must say."""
-        return expected(map(event_of, numbers), self._scorer.score)
+        return expected(map(event_of, numbers), self.score)
 
 
 def event_of(number: int) -> Sent:
@@ -57,4 +61,12 @@ def archive(files: dict[str, bytes]) -> bytes:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def archive_of(folder: Path) -> bytes:
+    """A compressed tar of what is in it."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
+        tar.add(folder.resolve(), arcname=".")
     return out.getvalue()

@@ -27,6 +27,8 @@ CLIENT = {
     "reconnect.backoff.max.ms": 500,
     "topic.metadata.refresh.interval.ms": 5_000,
 }
+# Alerting comes back within seconds: gRPC's own pause between attempts, which grows to minutes, would be measured.
+RECONNECT = [(f"grpc.{name}_reconnect_backoff_ms", ms) for name, ms in (("initial", 100), ("min", 500), ("max", 500))]
 _REPLAY = 10_000
 _READ_TIMEOUT_S = 60
 
@@ -69,7 +71,7 @@ def watch(options: argparse.Namespace) -> None:
     with options.seen.open("a") as seen:
         while True:
             # A new channel: a pod that is replaced has another address.
-            with grpc.insecure_channel(options.address) as channel:
+            with grpc.insecure_channel(options.address, RECONNECT) as channel:
                 stub = alerts_pb2_grpc.AlertsStub(channel)
                 try:
                     for alert in stub.Subscribe(alerts_pb2.SubscribeRequest(replay=_REPLAY), wait_for_ready=True):

@@ -19,7 +19,7 @@ class Player:
 
     def __init__(self, kube: Kube, image: str, kafka: str, alerts: str, photographs: Photographs) -> None:
         self._kube, self._kafka = kube, kafka
-        kube.apply(_manifest(image))
+        kube.apply(manifest(image))
         kube.wait_ready(1, app=NAME)
         plan = "".join(json.dumps(line) + "\n" for line in photographs.plan())
         files = {"player.py": _SCRIPT.read_bytes(), "plan": plan.encode(), "photos": photographs.file}
@@ -60,10 +60,11 @@ class Player:
         return ["python", f"{FOLDER}/player.py", *arguments, f"--bootstrap-servers={self._kafka}"]
 
 
-def _manifest(image: str) -> dict[str, Any]:
+def manifest(image: str, name: str = NAME) -> dict[str, Any]:
+    """A pod that waits to be told what to do."""
     security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
     container = {
-        "name": NAME,
+        "name": name,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-c", "import signal; signal.pause()"],
@@ -78,4 +79,4 @@ def _manifest(image: str) -> dict[str, Any]:
         "containers": [container],
         "volumes": [{"name": "tmp", "emptyDir": {}}],
     }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME, "labels": {"app": NAME}}, "spec": spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}

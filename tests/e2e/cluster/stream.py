@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -40,6 +41,12 @@ class Outcome(NamedTuple):
     def ms(self, share: float) -> float:
         return self.seen[min(len(self.seen) - 1, int(share * len(self.seen)))].ms if self.seen else float("nan")
 
+    def figures(self) -> dict[str, Any]:
+        """As JSON, with what is to be known of the slowest."""
+        slowest = [each._asdict() for each in self.seen[-_SLOWEST:]]
+        times = {"p50_ms": round(self.ms(0.5), 1), "p99_ms": round(self.ms(0.99), 1)}
+        return {"events": self.sent, **self.verdict._asdict(), **times, "slowest": slowest}
+
     def __str__(self) -> str:
         missed, doubled, wrong = self.verdict.missed, self.verdict.doubled, self.verdict.false_alerts
         return (
@@ -54,7 +61,7 @@ class Stream:
 
     def __init__(self, player: Player, photographs: Photographs, name: str, rate: float = RATE) -> None:
         self._player, self._photographs = player, photographs
-        self._name = f"{name}-{next(_runs)}"
+        self._name = f"{re.sub(r'[^a-z0-9]+', '-', name)}-{next(_runs)}"
         self._source = f"/e2e/{self._name}"
         player.start(
             self._name,

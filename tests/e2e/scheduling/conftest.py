@@ -30,5 +30,5 @@ def helm(control_plane: Path) -> Iterator[Helm]:
     kube = Kube(control_plane, f"e2e-{uuid.uuid4().hex[:6]}")
     kube.create_namespace()
     yield Helm(kube, "sightline")
-    kube.delete_namespace()
+    kube.delete_namespace(wait=False)
     kube.close()
