@@ -1,8 +1,8 @@
 """Notices a consumer that lost its group and does not find back although Kafka answers.
 
-librdkafka 2.16 can hang so when a broker goes away for longer than the session time-out and comes back at another
-address: a request waits at the connection to a coordinator that is no longer looked for, is repeated there when it
-times out, and keeps the consumer from joining again. Only a new consumer helps, and a restart gives one.
+Seen once with librdkafka 2.16, after a broker had gone away for longer than the session time-out and come back at
+another address: the consumer went on polling without partitions, and its log repeated that a request to the group's
+coordinator had timed out unsent. A restart gives a new consumer.
 """
 
 import time
