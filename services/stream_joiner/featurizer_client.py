@@ -165,7 +165,6 @@ class FeaturizerClient:
         for pool in self.pools:
             if not all(each.open for each in pool.streams.values()):
                 pool.look_again()
-        self._pool()
         self._send()
 
     def _lost(self, records: list[Asked], trial: bool, loss: Loss) -> None:

@@ -59,15 +59,7 @@ class InTopic:
                 continue
             alert = decode(message.value(), message.headers())
             if alert.event_id in event_ids:
-                return _json(
-                    id=alert.id,
-                    rule=alert.rule,
-                    severity=alert.severity,
-                    summary=alert.summary,
-                    event_id=alert.event_id,
-                    milliseconds=(alert.alert_time_us - alert.time_us) / 1e3,
-                    stage_us=alert.stage_us,
-                )
+                return _json(alert, alert.alert_time_us - alert.time_us)
         return None
 
     def close(self) -> None:
@@ -114,15 +106,7 @@ class AtService:
             try:
                 for alert in stub.Subscribe(request, timeout=left_s):
                     if alert.event_id in event_ids:
-                        return _json(
-                            id=alert.id,
-                            rule=alert.rule,
-                            severity=alert.severity,
-                            summary=alert.summary,
-                            event_id=alert.event_id,
-                            milliseconds=(alert.alert_time.ToMicroseconds() - alert.event_time.ToMicroseconds()) / 1e3,
-                            stage_us=dict(alert.stage_us),
-                        )
+                        return _json(alert, alert.alert_time.ToMicroseconds() - alert.event_time.ToMicroseconds())
             except grpc.RpcError as error:
                 if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                     raise NotThereError(f"{self.where}: {error.code().name}: {error.details()}") from None
@@ -133,5 +117,8 @@ class AtService:
         self._channel.close()
 
 
-def _json(**fields: Any) -> str:
+def _json(alert: Any, took_us: int) -> str:
+    """Of an alert as the topic has it, or as the service sends it: they name these fields alike."""
+    fields = {name: getattr(alert, name) for name in ("id", "rule", "severity", "summary", "event_id")}
+    fields |= {"milliseconds": took_us / 1e3, "stage_us": dict(alert.stage_us)}
     return json.dumps(fields, ensure_ascii=False)
