@@ -1,5 +1,6 @@
 """Certificates for tests: an authority, and what servers and clients need of it as PEM files."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +28,9 @@ class Authority:
         self.ca = directory / "ca.pem"
         self._made.cert_pem.write_to_path(self.ca)
 
-    def issue(self, *names: str, file: str = "server") -> Files:
+    def issue(self, *names: str, file: str = "server", days: float = 365) -> Files:
         """A certificate for these names or addresses, in files of that name; issued again it replaces them."""
-        issued = self._made.issue_cert(*names)
+        issued = self._made.issue_cert(*names, not_after=datetime.now(UTC) + timedelta(days=days))
         files = Files(*(self._directory / f"{file}.{kind}" for kind in ("crt", "key", "pem")))
         chain = b"".join(each.bytes() for each in issued.cert_chain_pems)
         key = load_pem_private_key(issued.private_key_pem.bytes(), None)

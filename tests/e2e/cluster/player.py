@@ -5,7 +5,7 @@
     python player.py records --source /e2e/find-bond
 
 The sender is open loop: an event's time is when it was DUE, and it is sent whatever happens downstream. Sender and
-subscriber share a clock.
+subscriber share a clock. SIGHTLINE_KAFKA_* and SIGHTLINE_TLS_* in the environment let it in.
 """
 
 import argparse
@@ -19,6 +19,8 @@ import grpc
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from sightline.events import EVENT_TYPE, encode_headers, format_time_us
+from sightline.io import tls
+from sightline.io.brokers import Brokers
 from sightline.proto import alerts_pb2, alerts_pb2_grpc
 
 CLIENT = {
@@ -33,14 +35,18 @@ _REPLAY = 10_000
 _READ_TIMEOUT_S = 60
 
 
+def client(options: argparse.Namespace) -> dict[str, Any]:
+    return Brokers.from_environment(options.bootstrap_servers).client_config() | CLIENT
+
+
 def send(options: argparse.Namespace) -> None:
     """Events as the plan has them, round and round, until the file `stop` is there and all are acknowledged.
 
     A line of the plan is a camera, its location, and where its photograph begins in the file and how long it is.
     """
-    config = {"bootstrap.servers": options.bootstrap_servers, "acks": "all", "enable.idempotence": True}
+    config = client(options) | {"acks": "all", "enable.idempotence": True}
     config |= {"linger.ms": 0, "partitioner": "murmur2_random", "message.timeout.ms": 0, "message.max.bytes": 32 << 20}
-    producer = Producer(config | CLIENT)
+    producer = Producer(config)
     producer.list_topics("events", timeout=60)  # connects before the first event is due
     plan = [json.loads(line) for line in options.plan.read_text().splitlines()]
     photos = options.photos.read_bytes()
@@ -71,7 +77,7 @@ def watch(options: argparse.Namespace) -> None:
     with options.seen.open("a") as seen:
         while True:
             # A new channel: a pod that is replaced has another address.
-            with grpc.insecure_channel(options.address, RECONNECT) as channel:
+            with tls.channel(tls.ClientTls.from_environment(), options.address, RECONNECT) as channel:
                 stub = alerts_pb2_grpc.AlertsStub(channel)
                 try:
                     for alert in stub.Subscribe(alerts_pb2.SubscribeRequest(replay=_REPLAY), wait_for_ready=True):
@@ -92,8 +98,8 @@ def _seen(alert: Any, received_us: int) -> dict[str, Any]:
 
 def records(options: argparse.Namespace) -> None:
     """Prints the records of the alerts topic, from its beginning to its end, that tell of events of `source`."""
-    config = {"bootstrap.servers": options.bootstrap_servers, "group.id": "none", "enable.auto.commit": False}
-    consumer = Consumer(config | CLIENT | {"enable.partition.eof": True})
+    config = client(options) | {"group.id": "none", "enable.auto.commit": False, "enable.partition.eof": True}
+    consumer = Consumer(config)
     deadline = time.monotonic() + _READ_TIMEOUT_S
     left = set(consumer.list_topics("alerts", timeout=_READ_TIMEOUT_S).topics["alerts"].partitions)
     consumer.assign([TopicPartition("alerts", number, 0) for number in left])

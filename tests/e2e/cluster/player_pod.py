@@ -2,8 +2,10 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from tests.e2e.cluster.photographs import Photographs, archive
 from tests.e2e.execs import execute, unpack
@@ -11,20 +13,31 @@ from tests.e2e.kube import Kube
 
 NAME = "player"
 FOLDER = "/tmp/player"
+SECRETS = "/secrets"
 _SCRIPT = Path(__file__).with_name("player.py")
 
 
-class Player:
-    """`kafka` and `alerts` are host:port as the pod sees them."""
+class Access(NamedTuple):
+    """How an application reaches a release: host:port as pods see them, and what lets it in; `secret` is at SECRETS."""
 
-    def __init__(self, kube: Kube, image: str, kafka: str, alerts: str, photographs: Photographs) -> None:
-        self._kube, self._kafka = kube, kafka
-        kube.apply(manifest(image))
+    kafka: str
+    alerts: str
+    environment: Mapping[str, str] = MappingProxyType({})
+    secret: str = ""
+
+
+BUNDLED = Access("sightline-kafka:9092", "sightline-alerting:8600")
+
+
+class Player:
+    def __init__(self, kube: Kube, image: str, access: Access, photographs: Photographs) -> None:
+        self._kube, self._kafka = kube, access.kafka
+        kube.apply(_let_in(manifest(image), access))
         kube.wait_ready(1, app=NAME)
         plan = "".join(json.dumps(line) + "\n" for line in photographs.plan())
         files = {"player.py": _SCRIPT.read_bytes(), "plan": plan.encode(), "photos": photographs.file}
         unpack(kube, NAME, archive(files), FOLDER)
-        self.start("watch", "watch", f"--address={alerts}", f"--seen={FOLDER}/seen")
+        self.start("watch", "watch", f"--address={access.alerts}", f"--seen={FOLDER}/seen")
 
     @property
     def node(self) -> str:
@@ -80,3 +93,12 @@ def manifest(image: str, name: str = NAME) -> dict[str, Any]:
         "volumes": [{"name": "tmp", "emptyDir": {}}],
     }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
+
+
+def _let_in(pod: dict[str, Any], access: Access) -> dict[str, Any]:
+    container = pod["spec"]["containers"][0]
+    container["env"] = [{"name": name, "value": value} for name, value in access.environment.items()]
+    if access.secret:
+        pod["spec"]["volumes"].append({"name": "secrets", "secret": {"secretName": access.secret}})
+        container["volumeMounts"].append({"name": "secrets", "mountPath": SECRETS, "readOnly": True})
+    return pod

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e import figures
 from tests.e2e.cluster.photographs import Photographs
-from tests.e2e.cluster.player_pod import NAME, Player
+from tests.e2e.cluster.player_pod import BUNDLED, NAME, Access, Player
 from tests.e2e.cluster.stream import RATE, Outcome, Stream
 from tests.e2e.execs import execute
 from tests.e2e.helm import Helm
@@ -44,20 +44,17 @@ def base_values(tag: str) -> Values:
 
 
 class Release:
-    """`values` are those of the installation; tests go back to them."""
+    """`values` are those of the installation, the base's with `changes`; tests go back to them."""
 
-    def __init__(self, kube: Kube, tag: str) -> None:
-        self.kube, self.tag = kube, tag
+    def __init__(self, kube: Kube, tag: str, changes: Values | None = None, access: Access = BUNDLED) -> None:
+        self.kube, self.tag, self._access = kube, tag, access
         self.helm = Helm(kube, "sightline")
-        self.values = base_values(tag)
+        self.values = merged(base_values(tag), changes or {})
         self.photographs = Photographs()
 
     def install(self) -> None:
         self.helm.install(self.values)
-        self.player = Player(
-            self.kube, f"sightline/stream-joiner:{self.tag}", "sightline-kafka:9092", "sightline-alerting:8600",
-            self.photographs,
-        )  # fmt: skip
+        self.player = Player(self.kube, f"sightline/stream-joiner:{self.tag}", self._access, self.photographs)
 
     def close(self) -> None:
         self.photographs.close()

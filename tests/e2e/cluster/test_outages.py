@@ -1,0 +1,36 @@
+"""The broker's pod is replaced again and again at random moments of one stream, each time at another address.
+
+SIGHTLINE_E2E_OUTAGES says how often; SIGHTLINE_E2E_SEED when.
+"""
+
+import os
+import random
+
+import pytest
+
+from tests.e2e.cluster.release import Release
+from tests.e2e.cluster.test_kills import replaced
+from tests.e2e.kube import eventually
+
+OUTAGES = int(os.environ.get("SIGHTLINE_E2E_OUTAGES", "4"))
+SEED = int(os.environ.get("SIGHTLINE_E2E_SEED") or random.randrange(1_000_000))
+EVENTS_BETWEEN_MAX = 60
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120 + 90 * OUTAGES)
+def test_outages_one_after_the_other(release: Release) -> None:
+    print(f"SIGHTLINE_E2E_SEED={SEED}")
+    at_random = random.Random(SEED)
+    stream = release.stream("outages")
+    joiner = release.one(component="stream-joiner")
+    before = joiner.status.container_statuses[0].restart_count
+    for _ in range(OUTAGES):
+        stream.wait_sent(at_random.randint(1, EVENTS_BETWEEN_MAX))
+        uid = release.one(component="kafka").metadata.uid
+        release.kube.delete_pod(release.one(component="kafka"), grace_s=at_random.choice([0, 1, 30]))
+        eventually(lambda uid=uid: replaced(release, "kafka", uid), what="another broker")  # type: ignore[misc]
+    stream.wait_sent(30)
+    after = release.one(component="stream-joiner").status.container_statuses[0].restart_count
+    name = f"Kafka deleted {OUTAGES} times, the joiner restarted {after - before} times, seed {SEED}"
+    release.verify(name, stream)
