@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
 from services.stream_joiner.reader import Place, Reader, States
-from services.stream_joiner.rejoin import Rejoin
+from services.stream_joiner.rejoin import GroupLostError, Rejoin, is_fatal, leave_behind
 from services.stream_joiner.sink import Work
 from sightline.io.batches import BatchConsumer
 from sightline.io.offsets import start_offsets
@@ -68,10 +69,16 @@ class Source(threading.Thread):
         self._work: SimpleQueue[Work] = SimpleQueue()
         self._due_s = 0.0
         self._paused: frozenset[Place] = frozenset()
-        self._consumer = Consumer(subscription.config | {"on_commit": self._on_commit})
-        self._batches = BatchConsumer(self._consumer, self._on_error)
+        self._connect()
         self._rejoin = Rejoin(lambda: self._consumer.list_topics(subscription.topic, timeout=ASK_TIMEOUT_S))
         self.reader: Reader
+
+    def _connect(self) -> None:
+        def on_commit(error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+            self._told(partial(self._on_commit, error), consumer, partitions)
+
+        self._consumer = consumer = Consumer(self._subscription.config | {"on_commit": on_commit})
+        self._batches = BatchConsumer(consumer, self._on_error)
 
     def later(self, work: Work) -> None:
         """Call `work` with the consumer between two polls."""
@@ -84,21 +91,46 @@ class Source(threading.Thread):
 
     def run(self) -> None:
         try:
-            self._batches.subscribe(
-                [self._subscription.topic],
-                on_assign=self._on_assign,
-                on_revoke=self._on_revoke,
-                on_lost=self._on_lost,
-            )
+            self._subscribe()
             while not self._stopping.is_set():
                 self._pulse.rest()  # a transaction waits for Kafka for as long as that is away
                 self._do_work()
                 self._pulse.beat()
-                self._poll()
+                try:
+                    self._poll()
+                except (GroupLostError, KafkaException) as error:
+                    if not self._rejoin.excuses(error):
+                        raise
+                    self._join_anew(error)
             self._pulse.rest()
             self._batches.close()
         except Exception as error:
             self._failed(error)
+
+    def _subscribe(self) -> None:
+        self._batches.subscribe(
+            [self._subscription.topic],
+            on_assign=partial(self._told, self._on_assign),
+            on_revoke=partial(self._told, self._on_revoke),
+            on_lost=partial(self._told, self._on_lost),
+        )
+
+    def _told(self, listen: Callable[[list[TopicPartition]], None], by: Consumer, what: list[TopicPartition]) -> None:
+        """One that was left behind may still say something, in another thread: it counts no more."""
+        if by is self._consumer:
+            listen(what)
+
+    def _join_anew(self, why: Exception) -> None:
+        """As a process does that was started anew."""
+        log.warning("joining the group anew", extra={"why": str(why)})
+        gone = self._batches
+        if gone.owned:
+            self._owner.call(self.reader.lost, _partitions(gone.owned))
+        self._paused = frozenset()
+        self._connect()
+        leave_behind(gone)
+        self._rejoin.lost()
+        self._subscribe()
 
     def _do_work(self) -> None:
         """What there is now: what it adds comes after a poll."""
@@ -142,7 +174,7 @@ class Source(threading.Thread):
         elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             # What we were to read next has expired: go on at the oldest record there is.
             self._begin([partition], self._seek)
-        elif error.fatal():
+        elif is_fatal(error):
             raise KafkaException(error)
         else:
             log.warning("kafka", extra={"why": error.str()})
@@ -154,7 +186,7 @@ class Source(threading.Thread):
     def _with_followers(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         return [TopicPartition(topic, each.partition) for topic in self._subscription.starts for each in partitions]
 
-    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.info("partitions assigned", extra={"partitions": _names(partitions)})
         self._rejoin.joined()
@@ -179,7 +211,7 @@ class Source(threading.Thread):
         self._owner.call(self.reader.assigned, starts, states)
         use(starts)
 
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.info("partitions revoked", extra={"partitions": _names(partitions)})
         self._pulse.rest()
@@ -192,12 +224,12 @@ class Source(threading.Thread):
         self._do_work()
         if offsets := self._owner.call(self.reader.released, partitions):
             try:
-                consumer.commit(offsets=offsets, asynchronous=False)
+                self._consumer.commit(offsets=offsets, asynchronous=False)
             except KafkaException as error:
                 log.warning("last commit failed; its records are read again", extra={"why": error.args[0].str()})
         self._unassign(partitions)
 
-    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_lost(self, partitions: list[TopicPartition]) -> None:
         partitions = self._with_followers(partitions)
         log.warning("partitions lost", extra={"partitions": _names(partitions)})
         self._rejoin.lost()

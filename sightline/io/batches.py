@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from sightline.io.records import Batch, MessageBatch, Raw
 
@@ -62,6 +62,11 @@ class BatchConsumer:
     @property
     def is_native(self) -> bool:
         return self._native is not None
+
+    @property
+    def owned(self) -> frozenset[tuple[str, int]]:
+        """Topic and partition of all that is assigned."""
+        return frozenset(self._owned)
 
     def poll(self, timeout_s: float, records_max: int) -> list[Batch]:
         """Wait until there is a record, for `timeout_s` at most; then all that has arrived, up to `records_max`.
@@ -165,8 +170,15 @@ def by_partition(messages: list[Message], on_error: OnError) -> list[Batch]:
         if error is None:
             parts.setdefault((each.topic(), each.partition()), []).append(each)
         else:
-            on_error(error, TopicPartition(each.topic() or "", each.partition(), each.offset()))
+            on_error(error, _whose(each))
     return [MessageBatch(topic, partition, part) for (topic, partition), part in parts.items()]
+
+
+def _whose(message: Message) -> TopicPartition:
+    """An error of the consumer's own has neither topic nor partition."""
+    if (topic := message.topic()) is None or (partition := message.partition()) is None:
+        return TopicPartition("")
+    return TopicPartition(topic, partition, OFFSET_INVALID if (offset := message.offset()) is None else offset)
 
 
 def native_records(consumer: Consumer, on_error: OnError) -> Records | None:

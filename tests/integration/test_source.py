@@ -21,7 +21,8 @@ class Reader:
 
     busy = False
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self.resting: frozenset[Place] = frozenset()
         self.full = False
         self.received_by: Counter[int] = Counter()
@@ -53,11 +54,13 @@ class Reader:
 
 
 @contextmanager
-def reading(broker: Broker, topic: str, failures: list[BaseException]) -> Iterator[Reader]:
-    config = group_config(broker.bootstrap_servers, topic, 6_000) | {"enable.partition.eof": True}
+def reading(
+    broker: Broker, topic: str, failures: list[BaseException], session_ms: int = 6_000, instance: str | None = None
+) -> Iterator[Reader]:
+    config = group_config(broker.bootstrap_servers, topic, session_ms, instance) | {"enable.partition.eof": True}
     subscription = Subscription(topic, {topic: "earliest"}, config, 100, 10.0, lambda partitions: {})
     source = Source(subscription, PollingThread(), failures.append, Pulse("source"))
-    source.reader = reader = Reader()  # type: ignore[assignment]
+    source.reader = reader = Reader(source)  # type: ignore[assignment]
     source.start()
     try:
         yield reader
