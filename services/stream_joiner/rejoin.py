@@ -5,8 +5,8 @@ address:
 
 - The consumer went on polling without partitions though Kafka answered, and its log repeated that a request to the
   group's coordinator had timed out unsent.
-- A commit that waits for the broker is sent before the consumer has joined again, without a member id. With a
-  `group.instance.id` its sender is to the broker another instance of that name, and the consumer ends with a fatal error.
+- A commit that waits for the broker is sent before the consumer has joined again, without a member id. To the broker
+  it comes from another instance of our `group.instance.id`, and that it says so is a fatal error to the consumer.
 """
 
 import threading
