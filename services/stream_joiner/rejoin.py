@@ -81,7 +81,7 @@ class Rejoin:
 
 def is_fatal(error: KafkaError) -> bool:
     """What the consumer's queue brings is not marked so, it only has the code."""
-    return error.fatal() or error.code() == KafkaError._FATAL
+    return bool(error.fatal()) or error.code() == KafkaError._FATAL
 
 
 def leave_behind(batches: BatchConsumer) -> None:

@@ -29,7 +29,7 @@ def test_a_commit_that_waited_for_the_broker_ends_nothing(own_broker: Broker, un
         write(own_broker, topic)
         eventually(lambda: reader.received_by[0] == 1, what="the first record")
         own_broker.stop()  # killed, it would come back later than the client keeps commits
-        eventually(lambda: commit(reader, topic) or not reader.owned, what="the end of the session")
+        eventually(lambda: committed_and_lost(reader, topic), what="the end of the session")
         own_broker.start()
         eventually(lambda: reader.owned, what="the partition again")
         read = reader.received_by[0]
@@ -38,8 +38,9 @@ def test_a_commit_that_waited_for_the_broker_ends_nothing(own_broker: Broker, un
     assert failures == []
 
 
-def commit(reader: Reader, topic: str) -> None:
+def committed_and_lost(reader: Reader, topic: str) -> bool:
     reader.source.later(lambda consumer: consumer.commit(offsets=[TopicPartition(topic, 0, 1)], asynchronous=True))
+    return not reader.owned
 
 
 def write(broker: Broker, topic: str) -> None:
