@@ -4,7 +4,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -26,10 +26,12 @@ class Answer(NamedTuple):
 class Service(Process):
     """`python -m services.<name>`, or another module in its place, with its HTTP side on a free loopback port."""
 
-    def __init__(self, name: str, log: Path, *flags: object, module: str | None = None) -> None:
+    def __init__(
+        self, name: str, log: Path, *flags: object, module: str | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
         self.http_port = free_port()
         http = ("--http-host=127.0.0.1", f"--http-port={self.http_port}")
-        super().__init__(name, [sys.executable, "-m", module or f"services.{name}", *http, *map(str, flags)], log)
+        super().__init__(name, [sys.executable, "-m", module or f"services.{name}", *http, *map(str, flags)], log, env)
 
     @property
     def url(self) -> str:

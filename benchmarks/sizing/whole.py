@@ -1,6 +1,5 @@
 """The product on a broker of its own works off a backlog; what each process spent is read from the kernel."""
 
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+from benchmarks.sizing.spent import cpu_s, rss_bytes
 from demo import places
 from demo.stage import Stage
 from sightline.events import EVENT_TYPE, encode_headers, format_time_us
@@ -22,7 +22,6 @@ THREADS = 1
 WATCHED = [
     each for each in places.CAMERAS if any(p.watched and p.location_id == each.location_id for p in places.PLACES)
 ]
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def measure(directory: Path, models: Path, photos: list[bytes], events: int) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def _figures(
         "alerts": round(alerts),
         "events_per_s": round(events / wall_s, 1),
         "batch_rows_mean": round(featurizer.metric("sightline_batch_rows_sum") / max(1.0, batches), 1),
-        "rss_mb": {name: round(_rss_bytes(pid) / 1e6) for name, pid in pids.items()},
+        "rss_mb": {name: round(rss_bytes(pid) / 1e6) for name, pid in pids.items()},
     }
 
 
@@ -119,13 +118,4 @@ def _alerts(services: Mapping[str, Service]) -> float:
 
 
 def _cpu_s(pids: Mapping[str, int]) -> dict[str, float]:
-    """User and system time so far (proc(5): fields 14 and 15, after the name in parentheses)."""
-    found = {}
-    for name, pid in pids.items():
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        found[name] = (int(fields[11]) + int(fields[12])) / _TICKS
-    return found
-
-
-def _rss_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return {name: cpu_s(pid) for name, pid in pids.items()}

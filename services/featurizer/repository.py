@@ -115,7 +115,7 @@ def _wanted(settings: Settings) -> list[ModelVersion]:
 def _open(version: ModelVersion, settings: Settings, open_engine: OpenEngine) -> Engine:
     begin = time.monotonic()
     engine = open_engine(version.directory, settings.engine, settings.threads)
-    engine.warm_up()
+    engine.warm_up(settings.batch_rows_max)
     ms = round((time.monotonic() - begin) * 1e3)
     about = {"model": version.name, "version": version.version, "engine": engine.name, "input_size": engine.input_size}
     log.info("model loaded and warm", extra={**about, "threads": settings.threads, "ms": ms})

@@ -23,6 +23,7 @@ _lock = threading.Lock()
 def tensorflow() -> Any:
     """The module tensorflow, imported on first use with its information and warnings off."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else it takes the whole card, from whom shares it too
     with native_chatter_removed():
         return importlib.import_module("tensorflow")
 

@@ -145,3 +145,36 @@ def test_figures_of_the_sizing_table_are_those_that_were_measured(root: Path) ->
         figures = {float(each) for each in re.findall(r"[\d.]+", row.replace(size, ""))}
         for part in ("featurizer", "stream_joiner", "kafka"):
             assert round(found["cpu_ms_per_event"][part], 1) in figures, (size, part)
+
+
+ON_A_GPU = {
+    "1 on the GPU": "gpu",
+    "2 that share it": "gpu_shared_by_2",
+    "4 that share it": "gpu_shared_by_4",
+    "1 on 16 cores, the same float32": "cpu_tensorflow",
+    "1 of the CPU pool: 2 threads, int8": "cpu",
+}
+
+
+@pytest.mark.parametrize(("label", "pool"), ON_A_GPU.items())
+def test_figures_of_the_table_of_gpus_are_those_that_were_measured(root: Path, label: str, pool: str) -> None:
+    (row,) = (line for line in (root / DOCUMENT).read_text().splitlines() if line.startswith(f"| {label} |"))
+    measured = json.loads((root / "benchmarks/results/gpu.json").read_text())["pools"][pool]
+    small, large = measured["saturated"]["450x300"], measured["saturated"]["1280x720"]
+    paced = small["at_60_percent"]["round_trip_ms"]
+    assert [float(each) for each in re.findall(r"[\d.]+", row.removeprefix(f"| {label} |"))] == [
+        small["images_per_s"],
+        large["images_per_s"],
+        round(small["cpu_ms_per_image"], 1),
+        round(large["cpu_ms_per_image"], 1),
+        small["share_of_time"]["inference"],
+        measured["gpu_memory_mb"],
+        round(paced["p50"], 1),
+        round(paced["p99"], 1),
+    ]
+
+
+def test_a_batch_on_a_gpu_takes_what_was_measured(root: Path) -> None:
+    gpu = json.loads((root / "benchmarks/results/gpu.json").read_text())["pools"]["gpu"]
+    took = ", ".join(f"{gpu['batches'][rows]['inference_ms']['p50']:.1f}" for rows in ("1", "8", "32", "64"))
+    assert f"a batch of 1, 8, 32, 64 done in {took} ms" in (root / DOCUMENT).read_text()

@@ -52,7 +52,7 @@ class GatedEngine:
             return shades[:, None] / np.float32(200 - shades[:, None])  # 200: infinite
         return np.asarray(np.eye(256, dtype=np.float32)[shades])
 
-    def warm_up(self) -> None:
+    def warm_up(self, rows_max: int = 2) -> None:
         self.predict(np.zeros((1, 8, 8, 3), np.uint8))
 
     def close(self) -> None:

@@ -1,8 +1,12 @@
 """Engines on models that no exporter of ours made."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from sightline.models import quiet
 from sightline.models.engines import Engine, load
 from tests.integration.hand_made_model import SIZE, make_by_hand, make_litert_by_hand
 
@@ -39,3 +43,31 @@ def test_they_run_in_any_order(engines: dict[str, Engine], name: str) -> None:
         np.testing.assert_allclose(engine.predict(images), np.stack([1 - light, light], axis=1), rtol=1e-5)
     assert engine.run("norms", images[:0]).shape == (0, 2, 3)
     assert engine.run("norms", images).dtype == np.float32
+
+
+def test_on_a_gpu_no_batch_is_of_a_size_that_has_not_been_warmed_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There TensorFlow tries algorithms out for each new size of a batch, which callers would wait for."""
+    make_by_hand(tmp_path)
+    config = quiet.tensorflow().config
+    monkeypatch.setattr(config, "list_physical_devices", lambda kind: [kind] if kind == "GPU" else [])
+    engine: Any = load(tmp_path)
+    sizes: list[int] = []
+
+    def counted(runnable: Any) -> Any:
+        def function(pictures: Any) -> Any:
+            sizes.append(len(pictures))
+            return runnable.function(pictures=pictures)
+
+        return runnable._replace(function=function)
+
+    monkeypatch.setattr(engine, "_runnable", {name: counted(each) for name, each in engine._runnable.items()})
+    engine.warm_up(5)
+    warm = set(sizes)
+    assert warm == {1, 2, 4, 8}
+    images = np.random.default_rng(5).integers(0, 255, (5, SIZE, SIZE, 3), np.uint8)
+    light = images.mean(axis=(1, 2, 3)) / 255
+    for rows in range(6):
+        np.testing.assert_allclose(engine.run("light", images[:rows]), light[:rows], rtol=1e-5)
+    assert set(sizes) == warm

@@ -38,8 +38,8 @@ class Engine(Protocol):
         """RGB [n, s, s, 3] to [n, *shape] by one of `signatures` (else KeyError), otherwise as `predict`."""
         ...
 
-    def warm_up(self) -> None:
-        """Run everything once, so that the first event doesn't pay for lazy set-up."""
+    def warm_up(self, rows_max: int = 2) -> None:
+        """Run everything once, so that no event pays for lazy set-up; batches will have up to `rows_max` images."""
         ...
 
     def close(self) -> None:

@@ -91,7 +91,7 @@ class LiteRTEngine:
             del runner
         return np.concatenate(rows).astype(np.float32, copy=False)
 
-    def warm_up(self) -> None:
+    def warm_up(self, rows_max: int = 2) -> None:
         for signature in self.signatures:
             self.run(signature, np.zeros((2, self.input_size, self.input_size, 3), np.uint8))
 

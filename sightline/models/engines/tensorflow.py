@@ -1,4 +1,8 @@
-"""TensorFlow: a SavedModel's signatures, on CPU or GPU."""
+"""TensorFlow: a SavedModel's signatures, on CPU or GPU.
+
+On a GPU the convolutions' algorithms are chosen by trial when a batch of some size is first seen, which takes ten times
+as long as running it. So there batches are filled up to powers of two, all of which are run before the first event.
+"""
 
 import threading
 from pathlib import Path
@@ -53,7 +57,8 @@ class TensorFlowEngine:
         self._runnable = _runnable(self._model.signatures, self.input_size)
         self._runnable[PREDICT] = _Runnable(function, inputs[0].name, next(iter(outputs)), (len(self.labels),))
         self.signatures = {name: each.shape for name, each in self._runnable.items()}
-        self._constant = tf.constant
+        self._constant, self._pad = tf.constant, tf.pad
+        self._filled_up = bool(tf.config.list_physical_devices("GPU"))
         self._lock = threading.Lock()
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -64,17 +69,30 @@ class TensorFlowEngine:
         if not len(images):
             return np.empty((0, *(n or 0 for n in shape)), np.float32)
         with self._lock:
-            values = function(**{taken: self._constant(images)})[given].numpy()
-        return np.asarray(values, np.float32)
+            values = function(**{taken: self._batch(images)})[given].numpy()
+        return np.asarray(values[: len(images)], np.float32)
 
-    def warm_up(self) -> None:
-        for signature in self.signatures:
-            for rows in (1, 2):
+    def warm_up(self, rows_max: int = 2) -> None:
+        for rows in powers_of_two(rows_max) if self._filled_up else (1, 2):
+            for signature in self.signatures:
                 self.run(signature, np.zeros((rows, self.input_size, self.input_size, 3), np.uint8))
+        if self._filled_up and rows_max > 2:
+            self.run(PREDICT, np.zeros((3, self.input_size, self.input_size, 3), np.uint8))
+
+    def _batch(self, images: NDArray[np.uint8]) -> Any:
+        """Where the network runs; on a GPU filled up, there and not here: copying costs more than black images do."""
+        missing = powers_of_two(len(images))[-1] - len(images) if self._filled_up else 0
+        batch = self._constant(images)
+        return self._pad(batch, [[0, missing], [0, 0], [0, 0], [0, 0]]) if missing else batch
 
     def close(self) -> None:
         with self._lock:
             del self._model, self._runnable
+
+
+def powers_of_two(rows_max: int) -> list[int]:
+    """1, 2, 4, ... to the first that holds `rows_max`."""
+    return [1 << power for power in range((rows_max - 1).bit_length() + 1)]
 
 
 def _runnable(signatures: Any, input_size: int) -> dict[str, _Runnable]:
