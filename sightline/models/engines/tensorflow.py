@@ -4,6 +4,7 @@ On a GPU the convolutions' algorithms are chosen by trial when a batch of some s
 as long as running it. So there batches are filled up to powers of two, all of which are run before the first event.
 """
 
+import logging
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from sightline.models import quiet
 from sightline.models.engines import SAVED_MODEL_FILE, EngineName
 from sightline.models.engines.checks import check_files, check_shapes
 from sightline.models.signatures import PREDICT, SERVING_DEFAULT, Shape
+
+log = logging.getLogger(__name__)
 
 
 class _Runnable(NamedTuple):
@@ -58,7 +61,10 @@ class TensorFlowEngine:
         self._runnable[PREDICT] = _Runnable(function, inputs[0].name, next(iter(outputs)), (len(self.labels),))
         self.signatures = {name: each.shape for name, each in self._runnable.items()}
         self._constant, self._pad = tf.constant, tf.pad
-        self._filled_up = bool(tf.config.list_physical_devices("GPU"))
+        gpus = tf.config.list_physical_devices("GPU")
+        self._filled_up = bool(gpus)
+        # A GPU whose libraries are not found is passed over by TensorFlow without an error: the log tells.
+        log.info("TensorFlow computes", extra={"model": str(directory), "on": [each.name for each in gpus] or "CPU"})
         self._lock = threading.Lock()
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
