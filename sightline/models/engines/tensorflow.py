@@ -64,7 +64,7 @@ class TensorFlowEngine:
         gpus = tf.config.list_physical_devices("GPU")
         self._filled_up = bool(gpus)
         # A GPU whose libraries are not found is passed over by TensorFlow without an error: the log tells.
-        log.info("TensorFlow computes", extra={"model": str(directory), "on": [each.name for each in gpus] or "CPU"})
+        log.info("TensorFlow computes", extra={"model": str(directory), "gpus": len(gpus)})
         self._lock = threading.Lock()
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
