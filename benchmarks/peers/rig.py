@@ -15,8 +15,9 @@ from sightline.io import kafka
 from tools.kafka import Broker
 from tools.processes import Process, ProcessError
 
-# Records keep their event times, which lie in the past: nothing may be deleted for its age.
-_BROKER = "log.retention.ms=-1\nlog.segment.bytes=268435456\n"
+# Records keep their event times, which lie in the past: nothing may be deleted for its age. Kafka's own delay before a
+# new group's first assignment, so that processes started together share the partitions from the first record on.
+_BROKER = "log.retention.ms=-1\nlog.segment.bytes=268435456\ngroup.initial.rebalance.delay.ms=3000\n"
 
 
 class Run:
