@@ -1,5 +1,6 @@
 """ysb.png: CPU-seconds per million events, and events a second."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,36 +10,57 @@ _PANELS = (
     ("events_per_s", "events a second (more is better)"),
 )
 
+_LIVE_PANEL = (("ms", "ms from a window's end to its count (less is better)"),)
+
 
 def draw(result: dict[str, Any], path: Path) -> None:
     """A row of two panels for each number of partitions; bars are medians, whiskers the least and the most.
 
-    Nothing is drawn of a live stream alone.
+    Below, of the live stream, the time from a window's end to its count: medians, and up to the 99th percentile.
     """
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    runs = {name: run for name, run in result.items() if name.startswith("partitions_") and run}
-    if not runs:
+    rows = list(_rows(result))
+    if not rows:
         return
-    height = sum(1.1 + 0.42 * len(run) for run in runs.values()) + 0.4
-    ratios = [1.1 + 0.42 * len(run) for run in runs.values()]
+    heights = [1.1 + 0.42 * len(run) for _, run, _ in rows]
     figure, grid = plt.subplots(
-        len(runs), 2, figsize=(12, height), layout="constrained", squeeze=False, height_ratios=ratios
+        len(rows), 2, figsize=(12, sum(heights) + 0.4), layout="constrained", squeeze=False, height_ratios=heights
     )
-    for row, (name, run) in enumerate(runs.items()):
-        partitions = int(name.removeprefix("partitions_"))
-        where = "1 partition, 1 core" if partitions == 1 else f"{partitions} partitions, broker on the same cores"
-        for axes, (figure_name, label) in zip(grid[row], _PANELS, strict=True):
-            _bars(axes, run, figure_name)
-            axes.set_xlabel(label)
-        grid[row][0].set_title(where, loc="left", fontsize=10)
-        grid[row][1].set_yticklabels([])
+    for axes, (title, run, panels) in zip(grid, rows, strict=True):
+        for each, (name, label) in zip(axes, panels, strict=False):
+            _bars(each, run, name)
+            each.set_xlabel(label)
+        axes[0].set_title(title, loc="left", fontsize=10)
+        if len(panels) > 1:
+            axes[1].set_yticklabels([])
+        else:
+            axes[1].remove()
     figure.suptitle(f"Yahoo Streaming Benchmark from Kafka, {result['cpu']}, {result['date']}", fontsize=11)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def _rows(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], tuple[tuple[str, str], ...]]]:
+    """Title, figures of each engine, and its panels."""
+    for name, run in result.items():
+        if name.startswith("partitions_") and run:
+            partitions = int(name.removeprefix("partitions_"))
+            alone = "1 partition, 1 core"
+            yield alone if partitions == 1 else f"{partitions} partitions, broker on the same cores", run, _PANELS
+    if live := result.get("after_window_end_ms"):
+        run = {engine: _of_live(figures) for engine, figures in live.items()}
+        yield f"live stream of {result['live_rate']:,} events/s", run, _LIVE_PANEL
+
+
+def _of_live(figures: dict[str, Any]) -> dict[str, Any]:
+    if "p50" not in figures:
+        return figures
+    spread = {"median": figures["p50"], "min": figures["p50"], "max": figures["p99"]}
+    return {"ms": spread, "counts_right": not figures["windows_missing"]}
 
 
 def _bars(axes: Any, run: dict[str, Any], name: str) -> None:
