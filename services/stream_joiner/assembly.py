@@ -75,7 +75,7 @@ class Assembly:
         settings, query = self._settings, loaded.query
         owner: Owner = EventLoop() if query.plan.models else PollingThread()
         self.source = Source(self._subscription(loaded), owner, failed, self._pulse)
-        self.sink = self._make_sink(owner, failed)
+        self.sink = self._make_sink(owner, failed, loaded.state_topics is not None)
         if query.plan.models:
             passed_over = None if self._pipeline.engine_may_change else self._metrics.other_engine.inc
             self.scoring = Scoring(query.plan.models, partial(FeaturizerClient, settings, self._metrics), passed_over)
@@ -110,10 +110,10 @@ class Assembly:
             restore=restoring(settings, self._pipeline, loaded, self._tag),
         )
 
-    def _make_sink(self, owner: Owner, failed: Callable[[BaseException], None]) -> Sink:
+    def _make_sink(self, owner: Owner, failed: Callable[[BaseException], None], has_state: bool) -> Sink:
         settings = self._settings
         if self._pipeline.delivery == "at-least-once":
-            return AtLeastOnce(settings.brokers, failed, self.source.later)
+            return AtLeastOnce(settings.brokers, failed, self.source.later, idempotent=has_state)
         name = f"{self._group}-{settings.instance or uuid.uuid4().hex}"
         log.info("exactly once", extra={"transactional_id": name})
         return ExactlyOnce(settings.brokers, name, failed, self.source.later, owner.post)

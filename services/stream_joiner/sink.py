@@ -68,13 +68,19 @@ class Sink(Protocol):
 
 
 class AtLeastOnce:
-    """Produces at once. `failed` is told of a record that can't be produced."""
+    """Produces at once. `failed` is told of a record that can't be produced.
+
+    `idempotent`: no record is there twice because a broker's answer was lost. State needs that; what subscribers get
+    may be repeated anyway after a crash, with the same ids.
+    """
 
     exactly_once = False
     busy = False
 
-    def __init__(self, brokers: Brokers, failed: Callable[[Exception], None], later: Later) -> None:
-        self._producer = Producer(producer_config(brokers))
+    def __init__(
+        self, brokers: Brokers, failed: Callable[[Exception], None], later: Later, idempotent: bool = True
+    ) -> None:
+        self._producer = Producer(producer_config(brokers, idempotent=idempotent))
         self._failed, self._later = failed, later
         self._waiting = 0
 

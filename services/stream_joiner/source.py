@@ -1,6 +1,7 @@
 """Records from Kafka: the thread that polls, hands over what has arrived, and brings partitions in and out.
 
 One record is waited for, then whatever else has arrived is taken without waiting: nothing waits for a batch to fill.
+Only above a thousand polls a second there is a moment between them.
 
 confluent-kafka lets one thread at a time into a consumer, and a poll holds it: a call from elsewhere would stop there
 for as long as the poll lasts. So this thread alone touches the consumer, and others give it work by `later`.
@@ -32,6 +33,15 @@ POLL_S = 0.05
 ASK_TIMEOUT_S = 0.5
 TICK_S = 0.01
 SETTLE_S = 0.002
+
+GATHER_S = 0.0005
+"""A round of poll, join and produce costs about as much for five records as for one: at 10,000 records a second this
+saves a third of our CPU, and requests to the broker. On two cores that is worth more than the wait."""
+
+GATHER_WITHIN_S = 0.001
+"""Records that come further apart than this are not waited for."""
+
+GATHER_RECORDS_MAX = 100
 
 
 class Subscription(NamedTuple):
@@ -67,7 +77,7 @@ class Source(threading.Thread):
         self._subscription, self._owner, self._failed = subscription, owner, failed
         self._stopping = threading.Event()
         self._work: SimpleQueue[Work] = SimpleQueue()
-        self._due_s = 0.0
+        self._due_s = self._received_s = 0.0
         self._paused: frozenset[Place] = frozenset()
         self._connect()
         self._rejoin = Rejoin(lambda: self._consumer.list_topics(subscription.topic, timeout=ASK_TIMEOUT_S))
@@ -160,13 +170,20 @@ class Source(threading.Thread):
         self._pause_and_resume()
         wait_s = SETTLE_S if self.reader.busy else POLL_S
         batches = self._batches.poll(wait_s, self._subscription.records_max)
+        now_s = time.monotonic()
         if batches:
             self._owner.post(self.reader.received, batches)
-        now_s = time.monotonic()
+            self._gather(sum(map(len, batches)), now_s)
         if now_s >= self._due_s:
             self._due_s = now_s + TICK_S
             self._owner.post(self.reader.tick, now_s)
             self._rejoin.check()
+
+    def _gather(self, records: int, now_s: float) -> None:
+        """Let more arrive where records come fast and few at a time."""
+        if records < GATHER_RECORDS_MAX and now_s - self._received_s < GATHER_WITHIN_S:
+            time.sleep(GATHER_S)
+        self._received_s = now_s
 
     def _on_error(self, error: KafkaError, partition: TopicPartition) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
