@@ -142,5 +142,5 @@ def test_ctrl_c_leaves_nothing_behind(shop: Shop, root: Path) -> None:
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=30)
-    assert process.returncode == 130 and error == "sightline query: interrupted\n"
+    assert (process.returncode, error) == (130, "sightline query: interrupted\n")
     assert not list(shop.directory.glob("rows*"))
