@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -137,7 +138,9 @@ def test_ctrl_c_leaves_nothing_behind(shop: Shop, root: Path) -> None:
     flags = ["--input", str(shop.directory / "sales.jsonl"), "--output", str(shop.directory / "rows.jsonl")]
     flags += ["--tables", f"goods={shop.directory / 'goods.csv'}"]
     argv = [sys.executable, "-m", "sightline.cli", "query", str(shop.directory / "pipeline.yaml"), *flags]
-    with subprocess.Popen(argv, cwd=root, stderr=subprocess.PIPE, text=True) as process:
+    # Ignored, and so inherited, where tests run in the background.
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(argv, cwd=root, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         while process.poll() is None and not list(shop.directory.glob("rows*")):
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
