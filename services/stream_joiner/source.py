@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
@@ -31,6 +32,9 @@ POLL_S = 0.05
 """The longest that a commit or a pause waits for an idle poll to end."""
 
 ASK_TIMEOUT_S = 0.5
+CONNECTION = ("bootstrap.", "security.", "sasl.", "ssl.", "socket.", "reconnect.", "logger")
+"""Beginnings of the settings that say how to reach the brokers."""
+
 TICK_S = 0.01
 SETTLE_S = 0.002
 
@@ -80,7 +84,7 @@ class Source(threading.Thread):
         self._due_s = self._received_s = 0.0
         self._paused: frozenset[Place] = frozenset()
         self._connect()
-        self._rejoin = Rejoin(lambda: self._consumer.list_topics(subscription.topic, timeout=ASK_TIMEOUT_S))
+        self._rejoin = Rejoin(self._ask)
         self.reader: Reader
 
     def _connect(self) -> None:
@@ -89,6 +93,11 @@ class Source(threading.Thread):
 
         self._consumer = consumer = Consumer(self._subscription.config | {"on_commit": on_commit})
         self._batches = BatchConsumer(consumer, self._on_error)
+
+    def _ask(self) -> None:
+        """By a client of its own: one that hangs may get no answer while others do. Raises KafkaException."""
+        config = {name: value for name, value in self._subscription.config.items() if name.startswith(CONNECTION)}
+        AdminClient(config).list_topics(self._subscription.topic, timeout=ASK_TIMEOUT_S)
 
     def later(self, work: Work) -> None:
         """Call `work` with the consumer between two polls."""
