@@ -17,6 +17,12 @@ RESULTS = Path(__file__).parent / "results"
 Draw = Callable[[dict[str, Any], Path], None]
 
 
+def make_parser(module: str, description: str | None, examples: str) -> argparse.ArgumentParser:
+    """Of `python -m <module>`; its texts are shown as they are written."""
+    raw = argparse.RawDescriptionHelpFormatter
+    return argparse.ArgumentParser(f"python -m {module}", description=description, epilog=examples, formatter_class=raw)
+
+
 def parse(parser: argparse.ArgumentParser, quick: dict[str, Any], minutes: int) -> argparse.Namespace:
     """With `--quick` the defaults are those of `quick`; flags still win."""
     chosen = " ".join(f"--{name.replace('_', '-')} {_text(value)}" for name, value in quick.items())

@@ -23,11 +23,11 @@ from confluent_kafka import Producer
 from benchmarks.consume import plot
 from benchmarks.consume.consumer import WAYS
 from benchmarks.machine import versions
+from benchmarks.report import RESULTS, make_parser
 from demo.summary import cpu
 from sightline.io.kafka import Topic, admin, create_topics, producer_config
 from tools.kafka import Broker
 
-RESULTS = Path(__file__).parent.parent / "results"
 SCRATCH = Path("build/bench-consume")
 TOPIC = "ad-events"
 SEED = 11
@@ -41,12 +41,7 @@ examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.consume",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("benchmarks.consume", __doc__, EXAMPLES)
     parser.add_argument("--records", type=int, default=2_000_000)
     parser.add_argument("--runs", type=int, default=3, help="times that each way is measured")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of consume.json and consume.png")

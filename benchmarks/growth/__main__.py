@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.growth import figures, keys, plot, sections
 from benchmarks.peers.ours.adapter import our_version
 from benchmarks.peers.rig import Rig
-from benchmarks.report import RESULTS, Report, parse
+from benchmarks.report import RESULTS, Report, make_parser, parse
 from tools.processes import ProcessError
 
 SCRATCH = Path("build/bench-growth")
@@ -67,12 +67,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.growth",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("benchmarks.growth", __doc__, EXAMPLES)
     parser.add_argument("--only", type=_names, default=list(SECTIONS), help=f"of {','.join(SECTIONS)}; all")
     parser.add_argument(
         "--events",

@@ -17,7 +17,7 @@ from benchmarks.join.run import Sent, figures, measure
 from benchmarks.peers.engine import Engine
 from benchmarks.peers.registry import JOIN, chosen
 from benchmarks.peers.rig import Rig
-from benchmarks.report import RESULTS, Report, parse
+from benchmarks.report import RESULTS, Report, make_parser, parse
 from tools.processes import ProcessError
 
 SCRATCH = Path("build/bench-join")
@@ -35,12 +35,7 @@ examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.join",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("benchmarks.join", __doc__, EXAMPLES)
     parser.add_argument("--engines", type=_engines, default=[None, *JOIN.values()], help="comma-separated; all")
     parser.add_argument("--rates", type=float, nargs="+", default=[200, 10_000], help="events a second; 200 10000")
     parser.add_argument("--rounds", type=int, default=3)

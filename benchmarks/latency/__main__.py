@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.latency import plot
 from benchmarks.latency.figures import figures, percentiles, read
 from benchmarks.machine import versions
+from benchmarks.report import RESULTS, make_parser
 from demo import measure
 from demo.options import Options
 from demo.replay import read_sent
@@ -27,7 +28,6 @@ from demo.summary import cpu
 from tools.processes import Process
 
 HERE = Path(__file__).parent
-RESULTS = HERE.parent / "results"
 SCRATCH = Path("build/bench-latency")
 
 ALERTS_A_EVENT = 0.7
@@ -44,12 +44,7 @@ examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.latency",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("benchmarks.latency", __doc__, EXAMPLES)
     parser.add_argument("--rates", type=float, nargs="+", default=[20, 50], help="events a second")
     parser.add_argument("--transports", nargs="+", choices=("tcp", "unix"), default=["tcp", "unix"])
     parser.add_argument("--alerts", type=int, default=2_000, help="alerts to measure at each rate at least")

@@ -4,18 +4,17 @@ The whole product works off a backlog of photographs, all of them from watched p
 hardly depends on what else the machine does; rates do. Writes benchmarks/results/sizing.json.
 """
 
-import argparse
 import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.machine import versions
+from benchmarks.report import RESULTS, make_parser
 from benchmarks.sizing import network, whole
 from benchmarks.sizing.photographs import SIZES, take
 from demo.summary import cpu
 
-RESULTS = Path(__file__).parents[1] / "results"
 SCRATCH = Path("build/bench-sizing")
 
 EXAMPLES = """\
@@ -26,12 +25,7 @@ examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.sizing",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("benchmarks.sizing", __doc__, EXAMPLES)
     parser.add_argument("--events", type=int, default=2_000, help="photographs of each size (2000)")
     parser.add_argument("--model-root", type=Path, default=Path("build/models"))
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of sizing.json")

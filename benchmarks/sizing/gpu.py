@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.machine import versions
+from benchmarks.report import RESULTS, make_parser
 from benchmarks.sizing import pool
 from benchmarks.sizing.callers import Callers
 from benchmarks.sizing.photographs import SIZES, take
@@ -27,7 +28,6 @@ from demo.summary import cpu
 from services.common.grpc_core import poll_in_one_thread
 from sightline.models.agreement import agreement
 
-RESULTS = Path(__file__).parents[1] / "results"
 LOGS = Path("build/bench-gpu")
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
 
@@ -55,12 +55,7 @@ examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.sizing.gpu",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("benchmarks.sizing.gpu", __doc__, EXAMPLES)
     parser.add_argument("--seconds", type=float, default=8, help="of each load (8)")
     parser.add_argument("--callers", type=int, default=8, help="processes that send (8)")
     parser.add_argument("--model-root", type=Path, default=Path("build/models"))

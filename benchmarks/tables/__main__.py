@@ -5,7 +5,6 @@ Each figure comes from a process of its own, so that memory is one table's. Rows
 benchmarks/results/tables.json and tables.png.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -14,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import versions
+from benchmarks.report import RESULTS, make_parser
 from benchmarks.tables import plot
 from demo.summary import cpu
-
-RESULTS = Path(__file__).parent.parent / "results"
 
 ROWS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 MEMORY_ROWS_MAX = 1_000_000
@@ -31,12 +29,7 @@ examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.tables",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("benchmarks.tables", __doc__, EXAMPLES)
     parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS))
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of tables.json and tables.png")
     options = parser.parse_args()

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.peers.engine import Engine
 from benchmarks.peers.registry import YSB, chosen
 from benchmarks.peers.rig import Rig
-from benchmarks.report import RESULTS, Report, parse
+from benchmarks.report import RESULTS, Report, make_parser, parse
 from benchmarks.ysb import figures, live, plot
 from benchmarks.ysb.events import Generator
 from benchmarks.ysb.load import Topic, load_ads
@@ -43,12 +43,7 @@ examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.ysb",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("benchmarks.ysb", __doc__, EXAMPLES)
     parser.add_argument("--engines", type=partial(chosen, engines=YSB), default=None, help="comma-separated; all")
     parser.add_argument("--events", type=_sizes, default=(1_000_000, 4_000_000), help="SMALL,LARGE; 1000000,4000000")
     parser.add_argument("--rounds", type=int, default=3, help="how often each engine runs over each topic; 3")

@@ -16,7 +16,6 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
@@ -24,6 +23,8 @@ from services.stream_joiner.reader import Place, Reader, States
 from services.stream_joiner.rejoin import GroupLostError, Rejoin, is_fatal, leave_behind
 from services.stream_joiner.sink import Work
 from sightline.io.batches import BatchConsumer
+from sightline.io.brokers import Brokers
+from sightline.io.kafka import admin
 from sightline.io.offsets import start_offsets
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,6 @@ POLL_S = 0.05
 """The longest that a commit or a pause waits for an idle poll to end."""
 
 ASK_TIMEOUT_S = 0.5
-CONNECTION = ("bootstrap.", "security.", "sasl.", "ssl.", "socket.", "reconnect.", "logger")
-"""Beginnings of the settings that say how to reach the brokers."""
-
 TICK_S = 0.01
 SETTLE_S = 0.002
 
@@ -58,6 +56,7 @@ class Subscription(NamedTuple):
     `restore` reads what is known of partitions that come to us; it runs in this thread, and may take its time.
     """
 
+    brokers: str | Brokers
     topic: str
     starts: dict[str, str]
     config: dict[str, object]
@@ -96,8 +95,7 @@ class Source(threading.Thread):
 
     def _ask(self) -> None:
         """By a client of its own: one that hangs may get no answer while others do. Raises KafkaException."""
-        config = {name: value for name, value in self._subscription.config.items() if name.startswith(CONNECTION)}
-        AdminClient(config).list_topics(self._subscription.topic, timeout=ASK_TIMEOUT_S)
+        admin(self._subscription.brokers).list_topics(self._subscription.topic, timeout=ASK_TIMEOUT_S)
 
     def later(self, work: Work) -> None:
         """Call `work` with the consumer between two polls."""

@@ -57,8 +57,9 @@ class Reader:
 def reading(
     broker: Broker, topic: str, failures: list[BaseException], session_ms: int = 6_000, instance: str | None = None
 ) -> Iterator[Reader]:
-    config = group_config(broker.bootstrap_servers, topic, session_ms, instance) | {"enable.partition.eof": True}
-    subscription = Subscription(topic, {topic: "earliest"}, config, 100, 10.0, lambda partitions: {})
+    brokers = broker.bootstrap_servers
+    config = group_config(brokers, topic, session_ms, instance) | {"enable.partition.eof": True}
+    subscription = Subscription(brokers, topic, {topic: "earliest"}, config, 100, 10.0, lambda partitions: {})
     source = Source(subscription, PollingThread(), failures.append, Pulse("source"))
     source.reader = reader = Reader(source)  # type: ignore[assignment]
     source.start()

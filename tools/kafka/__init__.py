@@ -1,5 +1,5 @@
 """A real single-node Apache Kafka (KRaft) for the demo, the tests and the benchmarks."""
 
-from tools.kafka.broker import Broker, Lock
+from tools.kafka.broker import LONE, Broker, Lock
 
-__all__ = ["Broker", "Lock"]
+__all__ = ["LONE", "Broker", "Lock"]

@@ -15,14 +15,7 @@ LIBS = Path(__file__).resolve().parents[2] / "build" / "kafka" / "libs"
 # the group coordinator does not wait for further members, so a service starts consuming at once.
 # One thread for the network and one for requests: on two CPUs a record's way through is a fifth shorter at p50 and
 # half as long at p99 as with Kafka's 3 and 8, whose caches are cold whenever it is their turn.
-_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{more_listeners}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more_listeners}
-controller.listener.names=CONTROLLER
-log.dirs={directory}/data
+LONE = """\
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -37,7 +30,17 @@ num.network.threads=1
 num.io.threads=1
 message.max.bytes=33554432
 log.cleaner.dedupe.buffer.size=2097152
-{extra}
+"""
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{more_listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more_listeners}
+controller.listener.names=CONTROLLER
+log.dirs={directory}/data
+{lone}{extra}
 """
 
 # Two listeners beside: SASL_SSL for user and password, MUTUAL for clients with a certificate.
@@ -151,6 +154,7 @@ class Broker:
             controller_port=self._controller_port,
             more_listeners=more,
             directory=self.directory,
+            lone=LONE,
             extra=self._extra,
         )
         if self._lock:

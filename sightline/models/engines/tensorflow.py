@@ -87,7 +87,7 @@ class TensorFlowEngine:
 
     def _batch(self, images: NDArray[np.uint8]) -> Any:
         """Where the network runs; on a GPU filled up, there and not here: copying costs more than black images do."""
-        missing = powers_of_two(len(images))[-1] - len(images) if self._filled_up else 0
+        missing = filled_up(len(images)) - len(images) if self._filled_up else 0
         batch = self._constant(images)
         return self._pad(batch, [[0, missing], [0, 0], [0, 0], [0, 0]]) if missing else batch
 
@@ -98,7 +98,12 @@ class TensorFlowEngine:
 
 def powers_of_two(rows_max: int) -> list[int]:
     """1, 2, 4, ... to the first that holds `rows_max`."""
-    return [1 << power for power in range((rows_max - 1).bit_length() + 1)]
+    return [1 << power for power in range(filled_up(rows_max).bit_length())]
+
+
+def filled_up(rows: int) -> int:
+    """The power of two that holds `rows`, of which there is one at least."""
+    return 1 << (rows - 1).bit_length()
 
 
 def _runnable(signatures: Any, input_size: int) -> dict[str, _Runnable]:

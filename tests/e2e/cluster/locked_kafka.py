@@ -1,10 +1,11 @@
 """A broker outside the release that lets in who knows a user's password: SASL_SSL with SCRAM."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from tests.authority import Authority
+from tests.e2e.cluster.player_pod import manifest
 from tests.e2e.kube import Kube
+from tools.kafka import LONE
 
 NAME, PORT = "locked-kafka", 9093
 USER, PASSWORD = "sightline", "only-for-this-test"
@@ -24,17 +25,7 @@ listener.name.locked.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.secu
 ssl.keystore.type=PEM
 ssl.keystore.location=/config/keystore.pem
 log.dirs=/tmp/data
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-message.max.bytes=33554432
-log.cleaner.dedupe.buffer.size=2097152
-"""
+{lone}"""
 _START = f"""
 java -cp '/opt/kafka/libs/*' kafka.tools.StorageTool format --cluster-id AAAAAAAAAAAAAAAAAAAAAA \
   --config /config/server.properties --add-scram '{MECHANISM}=[name={USER},password={PASSWORD}]'
@@ -48,7 +39,7 @@ def start(kube: Kube, authority: Authority) -> str:
     files = authority.issue(host, file=NAME)
     texts = {
         "keystore.pem": files.both.read_text(),
-        "server.properties": _PROPERTIES.format(host=host, mechanism=MECHANISM),
+        "server.properties": _PROPERTIES.format(host=host, mechanism=MECHANISM, lone=LONE),
     }
     kube.apply(secret(f"{NAME}-config", texts), _service(), _pod())
     kube.wait_ready(1, app=NAME)
@@ -65,28 +56,16 @@ def _service() -> dict[str, Any]:
 
 
 def _pod() -> dict[str, Any]:
-    container = {
-        "name": "kafka",
-        "image": _IMAGE,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["sh", "-ec", _START],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
-        "volumeMounts": _mounts({"config": "/config", "tmp": "/tmp", "logs": "/opt/kafka/logs"}),
-    }
-    spec = {
-        "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": 1,
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-        "volumes": [
-            {"name": "config", "secret": {"secretName": f"{NAME}-config"}},
-            {"name": "tmp", "emptyDir": {}},
-            {"name": "logs", "emptyDir": {}},
-        ],
-    }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME, "labels": {"app": NAME}}, "spec": spec}
-
-
-def _mounts(paths: dict[str, str]) -> Iterable[dict[str, str]]:
-    return [{"name": name, "mountPath": path} for name, path in paths.items()]
+    pod = manifest(_IMAGE, NAME)
+    (container,) = pod["spec"]["containers"]
+    container["command"] = ["sh", "-ec", _START]
+    container["readinessProbe"] = {"tcpSocket": {"port": PORT}, "periodSeconds": 1}
+    container["volumeMounts"] += [
+        {"name": "config", "mountPath": "/config"},
+        {"name": "logs", "mountPath": "/opt/kafka/logs"},
+    ]
+    pod["spec"]["volumes"] += [
+        {"name": "config", "secret": {"secretName": f"{NAME}-config"}},
+        {"name": "logs", "emptyDir": {}},
+    ]
+    return pod

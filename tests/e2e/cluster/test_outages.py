@@ -5,6 +5,7 @@ SIGHTLINE_E2E_OUTAGES says how often; SIGHTLINE_E2E_SEED when.
 
 import os
 import random
+from functools import partial
 
 import pytest
 
@@ -26,9 +27,9 @@ def test_outages_one_after_the_other(release: Release) -> None:
     before = restarts(release)
     for _ in range(OUTAGES):
         stream.wait_sent(at_random.randint(1, EVENTS_BETWEEN_MAX))
-        uid = release.one(component="kafka").metadata.uid
-        release.kube.delete_pod(release.one(component="kafka"), grace_s=at_random.choice([0, 1, 30]))
-        eventually(lambda uid=uid: replaced(release, "kafka", uid), what="another broker")  # type: ignore[misc]
+        broker = release.one(component="kafka")
+        release.kube.delete_pod(broker, grace_s=at_random.choice([0, 1, 30]))
+        eventually(partial(replaced, release, "kafka", broker.metadata.uid), what="another broker")
     stream.wait_sent(30)
     release.verify(f"Kafka deleted {OUTAGES} times, seed {SEED}", stream)
     assert restarts(release) == before, "waiting for a broker ends no service"

@@ -1,10 +1,8 @@
 """skaffold.yaml's way to a cluster, with images that are there already: it deploys, and code goes into running pods."""
 
-import io
 import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster.images import SERVICES
+from tests.e2e.cluster.photographs import archive
 from tests.e2e.execs import execute
 from tests.e2e.helm import Helm
 from tests.e2e.kube import Kube, eventually
@@ -54,8 +53,8 @@ def test_a_changed_file_runs_without_a_new_image(deployed: Kube) -> None:
     before = deployed.wait_ready(1, component="alerting")[0]
     name = before.metadata.name
     unpack = ("tar", "xmf", "-", "-C", "/code", "--no-same-owner")
-    archive = changed()
-    execute(deployed, name, "sh", "-c", f"head -c {len(archive)} | {' '.join(unpack)}", stdin=archive)
+    sent = changed()
+    execute(deployed, name, "sh", "-c", f"head -c {len(sent)} | {' '.join(unpack)}", stdin=sent)
     execute(deployed, name, "sh", "-c", "kill -TERM 1")
     eventually(lambda: MARK in deployed.kubectl("logs", name), what="the changed code's line")
     (after,) = deployed.wait_ready(1, component="alerting")
@@ -66,12 +65,7 @@ def test_a_changed_file_runs_without_a_new_image(deployed: Kube) -> None:
 def changed() -> bytes:
     """A tar archive of the file, which now says so when it starts."""
     content = f"print({MARK!r}, flush=True)\n{(ROOT / CHANGED).read_text()}".encode()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        info = tarfile.TarInfo(CHANGED)
-        info.size = len(content)
-        tar.addfile(info, io.BytesIO(content))
-    return packed.getvalue()
+    return archive({CHANGED: content})
 
 
 def test_delete_leaves_nothing(deployed: Kube) -> None:
