@@ -18,6 +18,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
         yield running
 
 
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Broker]:
+    """One that its test may stop, kill and restart."""
+    with Broker(tmp_path / "kafka") as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Who vouches for the broker's certificate."""

@@ -13,7 +13,8 @@ from services.alerting.parts import Parts, Places
 from sightline.alerts import records
 from sightline.deadletters import DeadLetter, dead_letter
 from sightline.events import Origin, Reason, Refusal
-from sightline.io.kafka import Producer, producer_config
+from sightline.io import clients
+from sightline.io.kafka import producer_config
 from sightline.offsets import Slot
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Effects:
         self._lease = lease
         self._timeout_ms = round(settings.session_timeout_ms * PRODUCER_SHARE)
         config = producer_config(settings.brokers)
-        self._producer = Producer(config | {"message.timeout.ms": self._timeout_ms})
+        self._producer = clients.producer(config | {"message.timeout.ms": self._timeout_ms})
 
     def apply(self, outcome: Outcome) -> None:
         """Its slot is done when all it produces is acknowledged."""

@@ -13,6 +13,7 @@ from sightline.alerts.decide import cooldown_key
 from sightline.alerts.memory import Memory
 from sightline.alerts.records import Alert
 from sightline.alerts.rules import Rules
+from sightline.io.clients import Silence
 from sightline.io.kafka import Brokers, Consumer, reader_config
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class MemoryReader:
         memory = Memory(self._horizon_us, self._ids_max, self._rules.cooldown_us_max)
         newest: deque[Alert] = deque(maxlen=self._newest_max)
         consumer = self._consumer = self._consumer or Consumer(self._config)
+        silence = Silence(consumer, self._config["bootstrap.servers"])
         try:
             start, end = self._range(consumer, partition, now_us)
             position = start
@@ -63,7 +65,9 @@ class MemoryReader:
             while position < end:
                 if self.cancelled.is_set():
                     return None
-                for message in consumer.consume(_BATCH, 0.1):
+                messages = consumer.consume(_BATCH, 0.1)
+                silence.heard(messages)
+                for message in messages:
                     if message.error():
                         log.warning("reading the memory: %s", message.error().str())
                         continue

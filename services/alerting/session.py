@@ -27,6 +27,7 @@ from services.alerting.effects import Effects
 from services.alerting.errors import FatalError, SessionLostError
 from services.alerting.lease import POLL_S_MAX, Lease
 from services.alerting.parts import Parts, Places
+from sightline.io import clients
 from sightline.io.kafka import Consumer, KafkaException, group_config
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Session:
         self._lease = Lease(settings.session_timeout_ms)
         self._lost: str | None = None
         config = group_config(settings.brokers, settings.group, settings.session_timeout_ms, settings.instance)
-        self._consumer = Consumer(config | {"on_commit": self._on_commit})
+        self._consumer = clients.consumer(config | {"on_commit": self._on_commit})
         self._effects = Effects(parts, places, self._lease, self._lose)
         self._assignment = Assignment(parts, self._consumer)
         self._decider = Decider(parts, self._lease)

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
 from services.stream_joiner.window_stage import SourceWindows
+from sightline.io.clients import Silence
 from sightline.io.ends import EndOffsets
 from sightline.io.kafka import Brokers, reader_config
 from sightline.io.offsets import patiently
@@ -123,7 +124,8 @@ class StateReader:
     ) -> None:
         self._written, self._windowing = written, windowing
         self._keys_max, self._exactly_once = keys_max, exactly_once
-        self._consumer = Consumer(reader_config(brokers) | _TO_THE_END)
+        config = reader_config(brokers) | _TO_THE_END
+        self._consumer, self._servers = Consumer(config), config["bootstrap.servers"]
         self._ends = EndOffsets(brokers)
 
     def read(self, partition: int) -> Restored:
@@ -150,8 +152,11 @@ class StateReader:
         """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
         end = patiently(lambda: self._ends.ask([at]))[at.topic, at.partition]
         self._consumer.assign([at])
+        silence = Silence(self._consumer, self._servers)
         while True:
-            for message in self._consumer.consume(RECORDS_MAX, POLL_S):
+            messages = self._consumer.consume(RECORDS_MAX, POLL_S)
+            silence.heard(messages)
+            for message in messages:
                 error = message.error()
                 if error is None:
                     yield message.key() or b"", message.value()

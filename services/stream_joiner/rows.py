@@ -3,13 +3,14 @@
 import logging
 import time
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from sightline.events import Limits
 from sightline.formats.inference import INFER_RECORDS_MAX, infer
 from sightline.formats.protobuf import ProtobufReader
 from sightline.formats.reader import RowReader
 from sightline.formats.source import source_reader
+from sightline.io import clients
 from sightline.io.kafka import Brokers, reader_config
 from sightline.query.pipeline import PipelineFile
 
@@ -29,7 +30,7 @@ def reader_of(file: PipelineFile, limits: Limits, brokers: Brokers, partitions: 
 
 def _inferred(topic: str, brokers: Brokers, partitions: int) -> dict[str, str]:
     """Waits for a first record, then looks at what is there of the first ones."""
-    consumer = Consumer(reader_config(brokers))
+    consumer = clients.consumer(reader_config(brokers))
     consumer.assign([TopicPartition(topic, each, 0) for each in range(partitions)])
     values: list[bytes | None] = []
     started_s = time.monotonic()

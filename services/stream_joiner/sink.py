@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
+from sightline.io import clients
 from sightline.io.kafka import Brokers, producer_config
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class AtLeastOnce:
     def __init__(
         self, brokers: Brokers, failed: Callable[[Exception], None], later: Later, idempotent: bool = True
     ) -> None:
-        self._producer = Producer(producer_config(brokers, idempotent=idempotent))
+        self._producer = clients.producer(producer_config(brokers, idempotent=idempotent))
         self._failed, self._later = failed, later
         self._waiting = 0
 
@@ -104,8 +105,7 @@ class AtLeastOnce:
         produce(self._producer, outputs, delivered)
 
     def poll(self) -> None:
-        if self._waiting:
-            self._producer.poll(0)
+        self._producer.poll(0)
 
     def commit(self, offsets: list[TopicPartition]) -> None:
         self._later(lambda consumer: consumer.commit(offsets=offsets, asynchronous=True))

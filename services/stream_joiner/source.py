@@ -22,6 +22,7 @@ from services.stream_joiner.owner import Owner
 from services.stream_joiner.reader import Place, Reader, States
 from services.stream_joiner.rejoin import GroupLostError, Rejoin, is_fatal, leave_behind
 from services.stream_joiner.sink import Work
+from sightline.io import clients
 from sightline.io.batches import BatchConsumer
 from sightline.io.brokers import Brokers
 from sightline.io.kafka import admin
@@ -90,7 +91,7 @@ class Source(threading.Thread):
         def on_commit(error: KafkaError | None, partitions: list[TopicPartition]) -> None:
             self._told(partial(self._on_commit, error), consumer, partitions)
 
-        self._consumer = consumer = Consumer(self._subscription.config | {"on_commit": on_commit})
+        self._consumer = consumer = clients.consumer(self._subscription.config | {"on_commit": on_commit})
         self._batches = BatchConsumer(consumer, self._on_error)
 
     def _ask(self) -> None:

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from services.stream_joiner.live_table import LiveTable
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.table_ends import Ends, EndsQuery
 from sightline.events import Refusal
 from sightline.formats.inference import infer_table
+from sightline.io import clients
 from sightline.io.kafka import TopicInfo, admin, reader_config
 from sightline.io.table_topics import why_not
 from sightline.query.pipeline import Table
@@ -43,7 +44,7 @@ class TableReader(LiveTable):
         super().__init__(name, table, settings)
         assert table.topic is not None
         self._partitions = [TopicPartition(table.topic, each, 0) for each in range(topic.partitions)]
-        self._consumer = Consumer(reader_config(settings.brokers) | {"enable.partition.eof": True})
+        self._consumer = clients.consumer(reader_config(settings.brokers) | {"enable.partition.eof": True})
         self._ends = EndsQuery(settings.brokers, self._partitions, self._answered)
         self._position: Ends = dict.fromkeys(range(topic.partitions), 0)
         self._pending: list[tuple[float, Ends]] = []

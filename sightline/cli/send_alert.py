@@ -39,14 +39,15 @@ class InTopic:
     def __init__(self, brokers: "Brokers", topic: str, timeout_s: float) -> None:
         from confluent_kafka import TopicPartition
 
-        from sightline.io.kafka import Consumer, describe, end_offsets, reader_config
+        from sightline.io import clients
+        from sightline.io.kafka import describe, end_offsets, reader_config
 
         self.where = f"topic {topic!r}"
         patient = Patient(brokers, timeout_s)
         partitions = patient.ask(lambda client: describe(client, [topic], ASK_S))[topic].partitions
         places = [TopicPartition(topic, each) for each in range(partitions)]
         ends = patient.ask(lambda client: end_offsets(client, places, ASK_S))
-        self._consumer = Consumer(reader_config(brokers))
+        self._consumer = clients.consumer(reader_config(brokers))
         self._consumer.assign([TopicPartition(topic, each, end) for each, end in ends.items()])
 
     def wait(self, event_ids: set[str], timeout_s: float) -> str | None:

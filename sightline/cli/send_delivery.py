@@ -22,11 +22,12 @@ class Delivery:
     """`unit` is what is counted, such as "events". Waits for the brokers and the topic first."""
 
     def __init__(self, brokers: "Brokers", topic: str, unit: str, timeout_s: float) -> None:
-        from sightline.io.kafka import Producer, describe, producer_config
+        from sightline.io import clients
+        from sightline.io.kafka import describe, producer_config
 
         self._topic, self._unit, self._timeout_s = topic, unit, timeout_s
         Patient(brokers, timeout_s).ask(lambda client: describe(client, [topic], ASK_S))
-        self._producer = Producer(producer_config(brokers))
+        self._producer = clients.producer(producer_config(brokers))
         self._refused: str | None = None
         self._say_due_s = time.monotonic() + SAY_EVERY_S
         self.acknowledged = 0

@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, TopicPartition
 from sightline.errors import ConfigError
 from sightline.events import Refusal
 from sightline.formats.inference import infer_table
+from sightline.io import clients
 from sightline.io.brokers import Brokers
 from sightline.io.kafka import TopicInfo, admin, describe, reader_config
 from sightline.io.records import Raw
@@ -47,7 +48,7 @@ def topic_table(
     assert table.topic is not None
     topic: TopicInfo = describe(admin(brokers), [table.topic])[table.topic]
     places = [TopicPartition(table.topic, each) for each in range(topic.partitions)]
-    consumer = Consumer(reader_config(brokers) | {"enable.partition.eof": True})
+    consumer = clients.consumer(reader_config(brokers) | {"enable.partition.eof": True})
     try:
         whole = spans(consumer, places, None, None)
         if table.columns is None:

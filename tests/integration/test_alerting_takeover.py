@@ -120,12 +120,6 @@ def send(broker: Broker, sig: signal.Signals) -> None:
     broker._process.send(sig)
 
 
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[Broker]:
-    with Broker(tmp_path / "kafka") as running:
-        yield running
-
-
 def test_broker_killed_and_restarted(tmp_path: Path, own_broker: Broker, unique: Callable[[str], str]) -> None:
     bench = Bench(tmp_path, own_broker, unique)
     try:

@@ -1,21 +1,13 @@
 """A broker that goes away for longer than a member's session: the polling thread finds back."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from confluent_kafka import Producer, TopicPartition
 
 from sightline.io.kafka import Topic, admin, create_topics, producer_config
 from tests.integration.harness import eventually
 from tests.integration.test_source import Reader, reading
 from tools.kafka import Broker
-
-
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[Broker]:
-    with Broker(tmp_path / "kafka") as broker:
-        yield broker
 
 
 def test_a_commit_that_waited_for_the_broker_ends_nothing(own_broker: Broker, unique: Callable[[str], str]) -> None:
