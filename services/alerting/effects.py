@@ -31,7 +31,7 @@ class Effects:
         self._lease = lease
         self._timeout_ms = round(settings.session_timeout_ms * PRODUCER_SHARE)
         config = producer_config(settings.brokers)
-        self._producer = clients.producer(config | {"message.timeout.ms": self._timeout_ms})
+        self._producer = clients.Producer(config | {"message.timeout.ms": self._timeout_ms})
 
     def apply(self, outcome: Outcome) -> None:
         """Its slot is done when all it produces is acknowledged."""

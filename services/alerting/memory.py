@@ -13,8 +13,8 @@ from sightline.alerts.decide import cooldown_key
 from sightline.alerts.memory import Memory
 from sightline.alerts.records import Alert
 from sightline.alerts.rules import Rules
-from sightline.io.clients import Silence
-from sightline.io.kafka import Brokers, Consumer, reader_config
+from sightline.io.clients import Consumer, Silence
+from sightline.io.kafka import Brokers, reader_config
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +55,8 @@ class MemoryReader:
         now_us = time.time_ns() // 1000
         memory = Memory(self._horizon_us, self._ids_max, self._rules.cooldown_us_max)
         newest: deque[Alert] = deque(maxlen=self._newest_max)
-        consumer = self._consumer = self._consumer or Consumer(self._config)
-        silence = Silence(consumer, self._config["bootstrap.servers"])
+        consumer = self._consumer = self._consumer or Consumer(self._config, seldom=True)
+        silence = Silence(consumer)
         try:
             start, end = self._range(consumer, partition, now_us)
             position = start

@@ -44,7 +44,7 @@ class Session:
         self._lease = Lease(settings.session_timeout_ms)
         self._lost: str | None = None
         config = group_config(settings.brokers, settings.group, settings.session_timeout_ms, settings.instance)
-        self._consumer = clients.consumer(config | {"on_commit": self._on_commit})
+        self._consumer = clients.Consumer(config | {"on_commit": self._on_commit})
         self._effects = Effects(parts, places, self._lease, self._lose)
         self._assignment = Assignment(parts, self._consumer)
         self._decider = Decider(parts, self._lease)

@@ -101,7 +101,6 @@ class Assembly:
             starts[loaded.state_topics.repartition] = "earliest"
         records_max = settings.poll_records_max
         return Subscription(
-            brokers=settings.brokers,
             topic=events.topic,
             starts=dict(starts),
             config=group_config(settings.brokers, self._group, settings.session_timeout_ms, settings.instance)

@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 from services.stream_joiner.partition import SourcePartition
 from services.stream_joiner.sink import Output, Sink
 from services.stream_joiner.window_stage import SourceWindows
-from sightline.io.clients import Silence
+from sightline.io.clients import Consumer, Silence
 from sightline.io.ends import EndOffsets
 from sightline.io.kafka import Brokers, reader_config
 from sightline.io.offsets import patiently
@@ -124,8 +124,7 @@ class StateReader:
     ) -> None:
         self._written, self._windowing = written, windowing
         self._keys_max, self._exactly_once = keys_max, exactly_once
-        config = reader_config(brokers) | _TO_THE_END
-        self._consumer, self._servers = Consumer(config), config["bootstrap.servers"]
+        self._consumer = Consumer(reader_config(brokers) | _TO_THE_END, seldom=True)
         self._ends = EndOffsets(brokers)
 
     def read(self, partition: int) -> Restored:
@@ -152,7 +151,7 @@ class StateReader:
         """To the end as it is now. Of an open transaction the end is waited for: it may be our predecessor's last."""
         end = patiently(lambda: self._ends.ask([at]))[at.topic, at.partition]
         self._consumer.assign([at])
-        silence = Silence(self._consumer, self._servers)
+        silence = Silence(self._consumer)
         while True:
             messages = self._consumer.consume(RECORDS_MAX, POLL_S)
             silence.heard(messages)

@@ -30,7 +30,7 @@ def reader_of(file: PipelineFile, limits: Limits, brokers: Brokers, partitions: 
 
 def _inferred(topic: str, brokers: Brokers, partitions: int) -> dict[str, str]:
     """Waits for a first record, then looks at what is there of the first ones."""
-    consumer = clients.consumer(reader_config(brokers))
+    consumer = clients.Consumer(reader_config(brokers))
     consumer.assign([TopicPartition(topic, each, 0) for each in range(partitions)])
     values: list[bytes | None] = []
     started_s = time.monotonic()

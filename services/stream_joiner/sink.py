@@ -81,7 +81,7 @@ class AtLeastOnce:
     def __init__(
         self, brokers: Brokers, failed: Callable[[Exception], None], later: Later, idempotent: bool = True
     ) -> None:
-        self._producer = clients.producer(producer_config(brokers, idempotent=idempotent))
+        self._producer = clients.Producer(producer_config(brokers, idempotent=idempotent))
         self._failed, self._later = failed, later
         self._waiting = 0
 

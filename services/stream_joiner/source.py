@@ -20,12 +20,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from services.common.pulse import Pulse
 from services.stream_joiner.owner import Owner
 from services.stream_joiner.reader import Place, Reader, States
-from services.stream_joiner.rejoin import GroupLostError, Rejoin, is_fatal, leave_behind
+from services.stream_joiner.rejoin import Rejoin, is_fatal, leave_behind
 from services.stream_joiner.sink import Work
 from sightline.io import clients
 from sightline.io.batches import BatchConsumer
-from sightline.io.brokers import Brokers
-from sightline.io.kafka import admin
 from sightline.io.offsets import start_offsets
 
 log = logging.getLogger(__name__)
@@ -33,7 +31,6 @@ log = logging.getLogger(__name__)
 POLL_S = 0.05
 """The longest that a commit or a pause waits for an idle poll to end."""
 
-ASK_TIMEOUT_S = 0.5
 TICK_S = 0.01
 SETTLE_S = 0.002
 
@@ -57,7 +54,6 @@ class Subscription(NamedTuple):
     `restore` reads what is known of partitions that come to us; it runs in this thread, and may take its time.
     """
 
-    brokers: str | Brokers
     topic: str
     starts: dict[str, str]
     config: dict[str, object]
@@ -84,19 +80,15 @@ class Source(threading.Thread):
         self._due_s = self._received_s = 0.0
         self._paused: frozenset[Place] = frozenset()
         self._connect()
-        self._rejoin = Rejoin(self._ask)
+        self._rejoin = Rejoin()
         self.reader: Reader
 
     def _connect(self) -> None:
         def on_commit(error: KafkaError | None, partitions: list[TopicPartition]) -> None:
             self._told(partial(self._on_commit, error), consumer, partitions)
 
-        self._consumer = consumer = clients.consumer(self._subscription.config | {"on_commit": on_commit})
+        self._consumer = consumer = clients.Consumer(self._subscription.config | {"on_commit": on_commit})
         self._batches = BatchConsumer(consumer, self._on_error)
-
-    def _ask(self) -> None:
-        """By a client of its own: one that hangs may get no answer while others do. Raises KafkaException."""
-        admin(self._subscription.brokers).list_topics(self._subscription.topic, timeout=ASK_TIMEOUT_S)
 
     def later(self, work: Work) -> None:
         """Call `work` with the consumer between two polls."""
@@ -116,7 +108,7 @@ class Source(threading.Thread):
                 self._pulse.beat()
                 try:
                     self._poll()
-                except (GroupLostError, KafkaException) as error:
+                except KafkaException as error:
                     if not self._rejoin.excuses(error):
                         raise
                     self._join_anew(error)
@@ -185,7 +177,6 @@ class Source(threading.Thread):
         if now_s >= self._due_s:
             self._due_s = now_s + TICK_S
             self._owner.post(self.reader.tick, now_s)
-            self._rejoin.check()
 
     def _gather(self, records: int, now_s: float) -> None:
         """Let more arrive where records come fast and few at a time."""

@@ -44,7 +44,7 @@ class TableReader(LiveTable):
         super().__init__(name, table, settings)
         assert table.topic is not None
         self._partitions = [TopicPartition(table.topic, each, 0) for each in range(topic.partitions)]
-        self._consumer = clients.consumer(reader_config(settings.brokers) | {"enable.partition.eof": True})
+        self._consumer = clients.Consumer(reader_config(settings.brokers) | {"enable.partition.eof": True})
         self._ends = EndsQuery(settings.brokers, self._partitions, self._answered)
         self._position: Ends = dict.fromkeys(range(topic.partitions), 0)
         self._pending: list[tuple[float, Ends]] = []

@@ -47,7 +47,7 @@ class InTopic:
         partitions = patient.ask(lambda client: describe(client, [topic], ASK_S))[topic].partitions
         places = [TopicPartition(topic, each) for each in range(partitions)]
         ends = patient.ask(lambda client: end_offsets(client, places, ASK_S))
-        self._consumer = clients.consumer(reader_config(brokers))
+        self._consumer = clients.Consumer(reader_config(brokers))
         self._consumer.assign([TopicPartition(topic, each, end) for each, end in ends.items()])
 
     def wait(self, event_ids: set[str], timeout_s: float) -> str | None:

@@ -27,7 +27,7 @@ class Delivery:
 
         self._topic, self._unit, self._timeout_s = topic, unit, timeout_s
         Patient(brokers, timeout_s).ask(lambda client: describe(client, [topic], ASK_S))
-        self._producer = clients.producer(producer_config(brokers))
+        self._producer = clients.Producer(producer_config(brokers))
         self._refused: str | None = None
         self._say_due_s = time.monotonic() + SAY_EVERY_S
         self.acknowledged = 0

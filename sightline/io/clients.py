@@ -2,31 +2,30 @@
 
 librdkafka 2.10 to 2.16 forgets every broker, its bootstrap servers too, once it is told of topics but of no brokers
 (its issue 5301). So answers a broker that is shut down where no other is left to lead; a lone one does at every other
-restart. Such a client has nobody to ask any more, and reports no error. Here its statistics are looked at, and one
-that knows no broker is told its bootstrap servers again.
+restart. Such a client has nobody to ask any more, and reports no error. One that knows no broker is told its bootstrap
+servers again: its statistics show that.
 """
 
 import ctypes
 import logging
 import time
-from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from collections.abc import Collection
+from typing import Any
 
+import confluent_kafka
 import msgspec
-from confluent_kafka import Consumer, Producer, cimpl
-from confluent_kafka import version as client_version
+from confluent_kafka import cimpl
 
 log = logging.getLogger(__name__)
 
 STATISTICS_MS = 3_000
-"""How often a client is looked at where it is polled. Statistics of a client that nobody polls pile up."""
+"""How often a client is looked at, where it is polled."""
 
 SILENT_S = 3.0
+"""How long one is waited for in vain before it is told of its brokers."""
 
 KNOWN_MAJOR = "2"
 """confluent-kafka whose clients begin with the pointer to librdkafka's handle."""
-
-Client = TypeVar("Client", Producer, Consumer)
 
 
 class _Broker(msgspec.Struct):
@@ -47,37 +46,40 @@ class _Statistics(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Statistics).decode
 
 
-def producer(config: dict[str, Any]) -> Producer:
-    """It has to be polled now and then, also while nothing is produced."""
-    return _make(Producer, config)
+class Producer(confluent_kafka.Producer):  # type: ignore[misc]
+    """It has to be polled now and then, also while nothing is produced: statistics that nobody takes pile up."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.servers = str(config["bootstrap.servers"])
+        super().__init__(config | {"statistics.interval.ms": STATISTICS_MS, "stats_cb": self._look})
+
+    def _look(self, statistics: str) -> None:
+        look(self, statistics)
 
 
-def consumer(config: dict[str, Any]) -> Consumer:
-    """It has to be polled now and then, also while nothing is assigned."""
-    return _make(Consumer, config)
+class Consumer(confluent_kafka.Consumer):  # type: ignore[misc]
+    """It has to be polled now and then, also while nothing is assigned, unless it is `seldom` used: see `Silence`."""
+
+    def __init__(self, config: dict[str, Any], seldom: bool = False) -> None:
+        self.servers = str(config["bootstrap.servers"])
+        often = {} if seldom else {"statistics.interval.ms": STATISTICS_MS, "stats_cb": self._look}
+        super().__init__(config | often)
+
+    def _look(self, statistics: str) -> None:
+        look(self, statistics)
 
 
-def _make(kind: Callable[[dict[str, Any]], Client], config: dict[str, Any]) -> Client:
-    if str(client_version()).partition(".")[0] != KNOWN_MAJOR:
-        return kind(config)
-    made: list[Client] = []
-    servers = str(config["bootstrap.servers"])
-
-    def look(statistics: str) -> None:
-        """Runs where the client is polled."""
-        if made and not _decode(statistics).knows_brokers:
-            log.warning("a client had forgotten all brokers", extra={"told": add_brokers(made[0], servers)})
-
-    made.append(kind({"statistics.interval.ms": STATISTICS_MS, "stats_cb": look} | config))
-    return made[0]
+def look(client: Producer | Consumer, statistics: str) -> None:
+    """Called where the client is polled."""
+    if not _decode(statistics).knows_brokers:
+        log.warning("a client had forgotten all brokers", extra={"told": remind(client)})
 
 
 class Silence:
-    """For a client that is used now and then: while it is waited for in vain, it is told of its brokers again."""
+    """While a client is waited for in vain it is told of its brokers again."""
 
-    def __init__(self, client: Producer | Consumer, servers: str) -> None:
-        self._client, self._servers = client, servers
-        self._heard_s = time.monotonic()
+    def __init__(self, client: Producer | Consumer) -> None:
+        self._client, self._heard_s = client, time.monotonic()
 
     def heard(self, what: Collection[object]) -> None:
         """What has come of it since the last call."""
@@ -86,13 +88,18 @@ class Silence:
             self._heard_s = now_s
         elif now_s - self._heard_s > SILENT_S:
             self._heard_s = now_s
-            add_brokers(self._client, self._servers)
+            remind(self._client)
 
 
-def add_brokers(client: Producer | Consumer, servers: str) -> int:
-    """Tell an open client of brokers; returns how many it did not know. confluent-kafka has no call for it."""
+def remind(client: Producer | Consumer) -> int:
+    """Tell an open client its bootstrap servers; returns how many it did not know.
+
+    confluent-kafka has no call for it.
+    """
+    if confluent_kafka.__version__.partition(".")[0] != KNOWN_MAJOR:
+        return 0
     handle = ctypes.c_void_p.from_address(id(client) + object.__basicsize__)
-    return int(_library.rd_kafka_brokers_add(handle, servers.encode())) if handle.value else 0
+    return int(_library.rd_kafka_brokers_add(handle, client.servers.encode())) if handle.value else 0
 
 
 # Symbols of what confluent-kafka was linked with are found by its own module.

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
+
+from sightline.io.clients import Consumer, Silence
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +50,13 @@ def start_offsets(
     committed offset that the broker no longer has, or (in a topic made anew) does not have yet, gives the oldest
     record there is, logged as data loss.
     """
-    committed = {each.partition: each for each in patiently(lambda: consumer.committed(partitions, TIMEOUT_S))}
+    missed = partial(Silence(consumer).heard, ())
+    found = patiently(lambda: consumer.committed(partitions, TIMEOUT_S), missed)
+    committed = {each.partition: each for each in found}
     starts, skipped = [], 0
     known_group = any(each.offset != OFFSET_INVALID for each in committed.values())
     for each in partitions:
-        low, high = patiently(partial(consumer.get_watermark_offsets, each, TIMEOUT_S))
+        low, high = patiently(partial(consumer.get_watermark_offsets, each, TIMEOUT_S), missed)
         offset = (known or {}).get(each.partition, committed[each.partition].offset)
         if offset == OFFSET_INVALID:
             offset = high if start == "latest" and not known_group else low
@@ -75,8 +79,8 @@ def start_offsets(
     return starts, skipped
 
 
-def patiently(ask: Callable[[], T]) -> T:
-    """The broker's answer, asked again while it is away."""
+def patiently(ask: Callable[[], T], missed: Callable[[], object] = lambda: None) -> T:
+    """The broker's answer, asked again while it is away; `missed` is called each time."""
     while True:
         try:
             return ask()
@@ -84,4 +88,5 @@ def patiently(ask: Callable[[], T]) -> T:
             if not passing(error.args[0]):
                 raise
             log.warning("waiting for Kafka", extra={"why": error.args[0].str()})
+            missed()
             time.sleep(0.1)

@@ -80,7 +80,7 @@ def _bound(text: str, beyond: bool) -> Bound | None:
 
 def find(brokers: str | Brokers, wanted: TopicRange) -> list[Span]:
     """The range in each partition. Raises TopicMissingError, and TopicError where Kafka does not answer."""
-    consumer = clients.consumer(reader_config(brokers))
+    consumer = clients.Consumer(reader_config(brokers))
     try:
         partitions = describe(admin(brokers), [wanted.topic])[wanted.topic].partitions
         places = [TopicPartition(wanted.topic, each) for each in range(partitions)]
@@ -120,7 +120,7 @@ class RangeReader:
         self._records_max = records_max
         self._ended: set[int] = set()
         config = reader_config(brokers) | {"enable.partition.eof": True}
-        self._consumer = BatchConsumer(clients.consumer(config), self._on_error)
+        self._consumer = BatchConsumer(clients.Consumer(config), self._on_error)
 
     def read(self, span: Span) -> Iterator[Batch]:
         """Batches of the span's records, in order; the last may have records after it: see `within`."""

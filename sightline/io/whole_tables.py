@@ -48,7 +48,7 @@ def topic_table(
     assert table.topic is not None
     topic: TopicInfo = describe(admin(brokers), [table.topic])[table.topic]
     places = [TopicPartition(table.topic, each) for each in range(topic.partitions)]
-    consumer = clients.consumer(reader_config(brokers) | {"enable.partition.eof": True})
+    consumer = clients.Consumer(reader_config(brokers) | {"enable.partition.eof": True})
     try:
         whole = spans(consumer, places, None, None)
         if table.columns is None:

@@ -39,7 +39,7 @@ class Client(threading.Thread):
 
 
 def producing(servers: str, topic: str) -> Client:
-    producer = clients.producer(producer_config(servers) | ASK_OFTEN)
+    producer = clients.Producer(producer_config(servers) | ASK_OFTEN)
     acknowledged: list[bool] = []
 
     def use() -> bool:
@@ -52,7 +52,7 @@ def producing(servers: str, topic: str) -> Client:
 
 
 def reading(servers: str, topic: str) -> Client:
-    consumer = clients.consumer(reader_config(servers) | ASK_OFTEN)
+    consumer = clients.Consumer(reader_config(servers) | ASK_OFTEN)
     consumer.assign([TopicPartition(topic, 0)])
     return Client("a reader", lambda: has_read(consumer), consumer.close)
 
@@ -61,7 +61,7 @@ def belonging(servers: str, topic: str) -> Client:
     def assigned(consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_assign([TopicPartition(each.topic, each.partition, 0) for each in partitions])
 
-    consumer = clients.consumer(group_config(servers, uuid.uuid4().hex, 6_000) | ASK_OFTEN)
+    consumer = clients.Consumer(group_config(servers, uuid.uuid4().hex, 6_000) | ASK_OFTEN)
     consumer.subscribe([topic], on_assign=assigned)
     return Client("a group's member", lambda: has_read(consumer), consumer.close)
 

@@ -59,7 +59,7 @@ def reading(
 ) -> Iterator[Reader]:
     brokers = broker.bootstrap_servers
     config = group_config(brokers, topic, session_ms, instance) | {"enable.partition.eof": True}
-    subscription = Subscription(brokers, topic, {topic: "earliest"}, config, 100, 10.0, lambda partitions: {})
+    subscription = Subscription(topic, {topic: "earliest"}, config, 100, 10.0, lambda partitions: {})
     source = Source(subscription, PollingThread(), failures.append, Pulse("source"))
     source.reader = reader = Reader(source)  # type: ignore[assignment]
     source.start()
