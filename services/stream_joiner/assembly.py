@@ -15,6 +15,7 @@ from services.stream_joiner.emitters import LocalEmitter, RepartitionEmitter
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
 from services.stream_joiner.lag import Lag
+from services.stream_joiner.membership import Subscription
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.outcomes import Outcomes
 from services.stream_joiner.owner import EventLoop, Owner, PollingThread
@@ -23,7 +24,7 @@ from services.stream_joiner.parts import Limits, Parts, Tables
 from services.stream_joiner.scoring import Scoring
 from services.stream_joiner.settings import Settings
 from services.stream_joiner.sink import AtLeastOnce, Output, Sink
-from services.stream_joiner.source import Source, Subscription
+from services.stream_joiner.source import Source
 from services.stream_joiner.startup import Loaded
 from services.stream_joiner.transactions import ExactlyOnce
 from services.stream_joiner.window_stage import Emitter

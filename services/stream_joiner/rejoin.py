@@ -5,13 +5,10 @@ without a member id. To the broker such a commit comes from another instance of 
 says so is a fatal error to the consumer. It only comes shortly after partitions were lost.
 """
 
-import threading
 import time
 from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException
-
-from sightline.io.batches import BatchConsumer
 
 REJOIN_S_MAX = 30.0
 """Joining takes a second or two, and longer while another member drains what it gives up (`drain_ms_max`)."""
@@ -48,8 +45,3 @@ class Rejoin:
 def is_fatal(error: KafkaError) -> bool:
     """What the consumer's queue brings is not marked so, it only has the code."""
     return bool(error.fatal()) or error.code() == KafkaError._FATAL
-
-
-def leave_behind(batches: BatchConsumer) -> None:
-    """Close it without waiting for that: where its broker is silent it takes long."""
-    threading.Thread(target=batches.close, name="leaving the group", daemon=True).start()

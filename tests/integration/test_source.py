@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from confluent_kafka import KafkaError, Producer, TopicPartition
 
 from services.common.pulse import Pulse
+from services.stream_joiner.membership import Subscription
 from services.stream_joiner.owner import PollingThread
 from services.stream_joiner.reader import Place, States
-from services.stream_joiner.source import Source, Subscription
+from services.stream_joiner.source import Source
 from sightline.io.kafka import Topic, admin, create_topics, group_config, producer_config
 from sightline.io.records import Batch
 from tests.integration.harness import eventually
