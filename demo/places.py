@@ -6,8 +6,8 @@
 from typing import NamedTuple
 
 import msgspec
-from confluent_kafka import Producer
 
+from sightline.io.clients import Producer
 from sightline.io.kafka import producer_config
 
 TOPIC = "locations"

@@ -15,11 +15,11 @@ from typing import TextIO
 
 import msgspec
 import numpy as np
-from confluent_kafka import Producer
 
 from demo.places import CAMERAS
 from demo.spool import Spool
 from sightline.events import EVENT_TYPE, encode_headers, format_time_us
+from sightline.io.clients import Producer
 from sightline.io.kafka import producer_config
 
 TOPIC = "events"
