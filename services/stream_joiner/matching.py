@@ -54,6 +54,8 @@ class Scanned(NamedTuple):
     offsets: Sequence[int]
     polled_us: int
     submitted_us: int
+    matched_us: int
+    """Where no model is asked, the same as `submitted_us`."""
 
 
 class Matching:
@@ -66,20 +68,18 @@ class Matching:
         self._key = record_key(pipeline.sink.key)
 
     def outputs(self, results: Results, scanned: Scanned, answered: Answered | None) -> list[Output]:
-        """Of one event at least. `answered` where a model was asked: then now is the time of the match."""
-        matched_us = now_us() if answered else scanned.submitted_us
-        self._observe(results, scanned, matched_us)
+        """Of one event at least. `answered` where a model was asked."""
         if self._plain:
             topic, key = self._topic, self._key
             return [Output(topic, key(row), encode_columns(row)) for _, rows in results for row in rows]
-        return self._with_headers(results, scanned, matched_us, answered)
+        return self._with_headers(results, scanned, answered)
 
     def row(self, row: Row) -> Output:
         """Without headers."""
         return Output(self._topic, self._key(row), encode_columns(row))
 
-    def _observe(self, results: Results, scanned: Scanned, matched_us: int) -> None:
-        """Stages are boundaries on one chain, so that they add up."""
+    def observe(self, results: Results, scanned: Scanned) -> None:
+        """Count what was sent, once it is on its way. Stages are boundaries on one chain, so that they add up."""
         metrics, polled_us, times_us, events = self._metrics, scanned.polled_us, scanned.times_us, len(results)
         ingest_us = [polled_us - times_us[index] for index, _ in results]
         if min(ingest_us) < 0:
@@ -88,12 +88,11 @@ class Matching:
         metrics.outcome["matched"].inc(events)
         metrics.stage["ingest"].observe_all([each / 1e6 for each in ingest_us])
         metrics.stage["join"].observe((scanned.submitted_us - polled_us) / 1e6, events)
-        metrics.stage["featurize"].observe((matched_us - scanned.submitted_us) / 1e6, events)
+        metrics.stage["featurize"].observe((scanned.matched_us - scanned.submitted_us) / 1e6, events)
 
-    def _with_headers(
-        self, results: Results, scanned: Scanned, matched_us: int, answered: Answered | None
-    ) -> list[Output]:
-        topic, key, name, polled_us = self._topic, self._key, self._name, scanned.polled_us
+    def _with_headers(self, results: Results, scanned: Scanned, answered: Answered | None) -> list[Output]:
+        topic, key, name = self._topic, self._key, self._name
+        polled_us, matched_us = scanned.polled_us, scanned.matched_us
         envelope = Envelope(name, matched_us, *(answered[:3] if answered else ()))
         # Decode and inference lie inside featurize.
         more = f",join={scanned.submitted_us - polled_us},featurize={matched_us - scanned.submitted_us}"

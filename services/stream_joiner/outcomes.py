@@ -38,7 +38,7 @@ class Outcomes:
         self._pipeline, self._metrics, self._dead_letters = pipeline, metrics, dead_letters
         self._cluster_id, self._topics = cluster_id, topics
         self._matching = Matching(pipeline, cluster_id, topics, metrics)
-        self.matches = self._matching.outputs
+        self.matches, self.matched = self._matching.outputs, self._matching.observe
 
     def count(self, outcome: str, events: int = 1) -> None:
         if events:

@@ -153,18 +153,24 @@ class SourcePartition:
     def _send(self, held: HeldBatch, results: Results, refused: Mapping[int, Refusal | None]) -> None:
         """No model is asked, so whatever came before has been released: this is too, in one step."""
         outputs: list[Output] = []
+        outcomes, scanned = self._parts.outcomes, self._scanned(held)
         if results:
-            outputs = self._parts.outcomes.matches(results, self._scanned(held), None)
+            outputs = outcomes.matches(results, scanned, None)
         for index, refusal in refused.items():
             outputs.append(self._letter(held.batch.record(index), refusal))
         first = min([each[0] for each in results[:1]] + list(refused)[:1])
         slot = self.log.open(held.offsets[first], len(results) + len(refused))
         slot.finish(outputs)
         self._parts.sink.send_all(outputs, slot.acknowledge_all)
+        if results:
+            outcomes.matched(results, scanned)
 
     def _scanned(self, held: HeldBatch) -> Scanned:
         log = self.log
-        return Scanned(log.topic, log.partition, held.rows, held.times_us, held.offsets, held.polled_us, now_us())
+        done_us = now_us()
+        return Scanned(
+            log.topic, log.partition, held.rows, held.times_us, held.offsets, held.polled_us, done_us, done_us
+        )
 
     def _letter(self, raw: Raw, refusal: Refusal | None) -> Output:
         place, outcomes = Place(self.log.topic, self.log.partition, raw.offset), self._parts.outcomes
@@ -224,8 +230,9 @@ class SourcePartition:
             outcomes.count("windowed")
             self._finish(record.slot, [Entry(times.event_us, record.top_us, offset, record.raw, out)])
         else:
-            alone = Scanned(log.topic, log.partition, [record.row], [times.event_us], [offset], *times[1:])
+            alone = Scanned(log.topic, log.partition, [record.row], [times.event_us], [offset], *times[1:], now_us())
             self._finish(record.slot, outcomes.matches([(0, out)], alone, record.answered))
+            outcomes.matched([(0, out)], alone)
 
     def _finish(self, slot: Slot[Output | Entry], outputs: Sequence[Output | Entry]) -> None:
         """Release what has become complete: to the sink, or into the windows."""

@@ -44,7 +44,7 @@ class Bench:
 def scanned(events: list[Any], first: int = 0) -> Scanned:
     times_us = [TIME_US + (first + each) * 700 for each in range(len(events))]
     offsets = [100 + first + each for each in range(len(events))]
-    return Scanned("events", 3, events, times_us, offsets, POLLED_US, SUBMITTED_US)
+    return Scanned("events", 3, events, times_us, offsets, POLLED_US, SUBMITTED_US, SUBMITTED_US)
 
 
 def image_event(number: int) -> Event:
@@ -98,12 +98,13 @@ def test_a_record_without_an_id_is_named_by_its_place(tmp_path: Path) -> None:
 
 def test_a_scored_event_carries_its_own_id_its_trace_and_the_model(tmp_path: Path) -> None:
     answered = Answered("bond", "3", "litert", 700, 5000)
-    match = decoded(Bench(tmp_path, plain=False).matching.outputs(ROWS, scanned(EVENTS), answered)[3])
+    scored = scanned(EVENTS)._replace(matched_us=SUBMITTED_US + 6_000)
+    match = decoded(Bench(tmp_path, plain=False).matching.outputs(ROWS, scored, answered)[3])
     assert match.id == match_id("p", "camera", "3", 0)
     assert (match.event_id, match.event_source, match.traceparent) == ("3", "camera", EVENTS[3].traceparent)
     assert (match.model, match.model_version, match.engine) == ("bond", "3", "litert")
     stages = match.stage_us
-    assert (stages["decode"], stages["inference"]) == (700, 5000)
+    assert (stages["featurize"], stages["decode"], stages["inference"]) == (6000, 700, 5000)
     # Decode and inference lie inside featurize: the three stages end where the match was made.
     assert match.time_us + sum(stages[each] for each in ("ingest", "join", "featurize")) == match.match_time_us
 
@@ -111,7 +112,7 @@ def test_a_scored_event_carries_its_own_id_its_trace_and_the_model(tmp_path: Pat
 def test_what_is_counted(tmp_path: Path) -> None:
     bench = Bench(tmp_path, plain=True)
     ahead = scanned(RECORDS)._replace(times_us=[POLLED_US + 1000, 0, POLLED_US - 2000, POLLED_US - 60_000])
-    bench.matching.outputs(ROWS, ahead, None)
+    bench.matching.observe(ROWS, ahead)
     assert bench.value("sightline_events_total", outcome="matched") == 3
     assert bench.registry.get_sample_value("sightline_clock_skew_total") == 1
     stage = "sightline_stage_seconds"
