@@ -58,7 +58,6 @@ class Darkroom:
                 if answer.failed is not None:
                     log.warning("picture not made: %s", answer.failed)
                     future.cancel()
-                    self._kill()  # a fresh client knows the brokers, see sightline.io.clients
                     await asyncio.sleep(_RETRY_S)
                 else:
                     entry.picture = future

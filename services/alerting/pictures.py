@@ -85,6 +85,9 @@ class EventReader:
         self._known: dict[str, tuple[str, str, float]] = {}
         self._consumer = kafka.Consumer(kafka.reader_config(brokers) | _ONE_RECORD)
 
+    def close(self) -> None:
+        self._consumer.close()
+
     def image(self, request: Request) -> bytes:
         """Raises GoneError, or KafkaException where the broker does not answer."""
         origin = Origin.parse(request.origin)
@@ -148,10 +151,16 @@ def answer(reader: EventReader, line: bytes) -> Answer:
 def main() -> None:
     os.nice(_NICENESS)
     Image.MAX_IMAGE_PIXELS = PIXELS_MAX
-    reader = EventReader(Brokers.from_environment(os.environ[SERVERS]))
+    brokers = Brokers.from_environment(os.environ[SERVERS])
+    reader = EventReader(brokers)
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(msgspec.json.encode(answer(reader, line)) + b"\n")
+        answered = answer(reader, line)
+        sys.stdout.buffer.write(msgspec.json.encode(answered) + b"\n")
         sys.stdout.buffer.flush()
+        if answered.failed is not None:
+            # Clients may have forgotten all brokers, see sightline.io.clients; new ones know them.
+            reader.close()
+            reader = EventReader(brokers)
 
 
 if __name__ == "__main__":

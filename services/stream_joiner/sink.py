@@ -105,6 +105,7 @@ class AtLeastOnce:
         produce(self._producer, outputs, delivered)
 
     def poll(self) -> None:
+        # Also while nothing is waited for: see clients.Producer.
         self._producer.poll(0)
 
     def commit(self, offsets: list[TopicPartition]) -> None:

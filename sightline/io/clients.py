@@ -10,6 +10,7 @@ import ctypes
 import logging
 import time
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import confluent_kafka
@@ -51,10 +52,7 @@ class Producer(confluent_kafka.Producer):  # type: ignore[misc]
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.servers = str(config["bootstrap.servers"])
-        super().__init__(config | {"statistics.interval.ms": STATISTICS_MS, "stats_cb": self._look})
-
-    def _look(self, statistics: str) -> None:
-        look(self, statistics)
+        super().__init__(config | {"statistics.interval.ms": STATISTICS_MS, "stats_cb": partial(_look, self)})
 
 
 class Consumer(confluent_kafka.Consumer):  # type: ignore[misc]
@@ -62,14 +60,11 @@ class Consumer(confluent_kafka.Consumer):  # type: ignore[misc]
 
     def __init__(self, config: dict[str, Any], seldom: bool = False) -> None:
         self.servers = str(config["bootstrap.servers"])
-        often = {} if seldom else {"statistics.interval.ms": STATISTICS_MS, "stats_cb": self._look}
+        often = {} if seldom else {"statistics.interval.ms": STATISTICS_MS, "stats_cb": partial(_look, self)}
         super().__init__(config | often)
 
-    def _look(self, statistics: str) -> None:
-        look(self, statistics)
 
-
-def look(client: Producer | Consumer, statistics: str) -> None:
+def _look(client: Producer | Consumer, statistics: str) -> None:
     """Called where the client is polled."""
     if not _decode(statistics).knows_brokers:
         log.warning("a client had forgotten all brokers", extra={"told": remind(client)})

@@ -16,10 +16,8 @@ from confluent_kafka import version as client_version
 
 from sightline.io import _batches
 from sightline.io.batches import SERVE_S, OnError
+from sightline.io.clients import KNOWN_MAJOR
 from sightline.io.records import Batch, Raw, RawBatch
-
-KNOWN_MAJOR = "2"
-"""Its Consumer begins with the pointer to librdkafka's handle."""
 
 if str(client_version()).partition(".")[0] != KNOWN_MAJOR:
     raise ImportError(f"confluent-kafka is {client_version()}, known is {KNOWN_MAJOR}")
