@@ -1,23 +1,17 @@
-"""The one part that is not Python; all else stands in pyproject.toml.
+"""The two parts that are not Python; all else stands in pyproject.toml.
 
-Where there is no compiler the extension is left out, and records come through confluent-kafka's own objects.
+Where there is no compiler they are left out: records come through confluent-kafka's own objects then, and JSON through
+msgspec alone.
 """
 
 from setuptools import Extension, setup
 
-setup(
-    ext_modules=[
-        Extension(
-            "sightline.io._batches",
-            ["sightline/io/_batches.c"],
-            extra_compile_args=[
-                "-O2",
-                "-Wall",
-                "-Wextra",
-                "-Wno-missing-field-initializers",
-                "-Wno-cast-function-type",
-            ],
-            optional=True,
-        )
-    ]
-)
+WARNINGS = ["-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type"]
+
+
+def extension(name: str) -> Extension:
+    source = name.replace(".", "/") + ".c"
+    return Extension(name, [source], extra_compile_args=["-O2", *WARNINGS], optional=True)
+
+
+setup(ext_modules=[extension("sightline.io._batches"), extension("sightline.formats._columns")])

@@ -42,14 +42,14 @@ class Answered(NamedTuple):
 
 
 class Scanned(NamedTuple):
-    """Events of one partition, by index: as their reader gave them, their event times, their offsets.
+    """Events of one partition, by index: their event times, their offsets, and CloudEvents themselves.
 
     All times are µs since the epoch.
     """
 
     topic: str
     partition: int
-    events: Sequence[Any]
+    events: Sequence[Event | None] | None
     times_us: Sequence[int]
     offsets: Sequence[int]
     polled_us: int
@@ -106,9 +106,10 @@ class Matching:
         )
         outputs = []
         for index, rows in results:
-            event, time_us, offset = scanned.events[index], scanned.times_us[index], scanned.offsets[index]
+            event = scanned.events[index] if scanned.events is not None else None
+            time_us, offset = scanned.times_us[index], scanned.offsets[index]
             stages, origin = f"ingest={max(0, polled_us - time_us)}{more}", f"{before}{offset}"
-            if isinstance(event, Event):
+            if event is not None:
                 event_id, source, trace = event.id, event.source.encode(), event.traceparent
                 identity = partial(match_id, name, event.source, event_id)
             else:

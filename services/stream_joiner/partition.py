@@ -18,7 +18,7 @@ from services.stream_joiner.parts import Parts
 from services.stream_joiner.records import Record, Times
 from services.stream_joiner.sink import Output
 from services.stream_joiner.window_stage import SourceWindows
-from sightline.events import Reason, Refusal
+from sightline.events import Event, Reason, Refusal
 from sightline.io.records import Batch, Raw
 from sightline.offsets import PartitionLog, Slot
 from sightline.query.compiling.query import Found
@@ -169,7 +169,7 @@ class SourcePartition:
         log = self.log
         done_us = now_us()
         return Scanned(
-            log.topic, log.partition, held.rows, held.times_us, held.offsets, held.polled_us, done_us, done_us
+            log.topic, log.partition, held.events, held.times_us, held.offsets, held.polled_us, done_us, done_us
         )
 
     def _letter(self, raw: Raw, refusal: Refusal | None) -> Output:
@@ -200,6 +200,7 @@ class SourcePartition:
     def _record(
         self, slot: Slot[Any], held: HeldBatch, index: int, times: Times, top_us: int, joined: Sequence[Any]
     ) -> Record:
+        assert isinstance(held.rows, list)
         record = Record(slot, held.rows[index], times, top_us, joined)
         record.images = self._parts.bound.images(record.row, times.event_us)
         record.raw = held.batch.record(index)
@@ -230,7 +231,8 @@ class SourcePartition:
             outcomes.count("windowed")
             self._finish(record.slot, [Entry(times.event_us, record.top_us, offset, record.raw, out)])
         else:
-            alone = Scanned(log.topic, log.partition, [record.row], [times.event_us], [offset], *times[1:], now_us())
+            events = [record.row] if isinstance(record.row, Event) else None
+            alone = Scanned(log.topic, log.partition, events, [times.event_us], [offset], *times[1:], now_us())
             self._finish(record.slot, outcomes.matches([(0, out)], alone, record.answered))
             outcomes.matched([(0, out)], alone)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
-from sightline.batch.chunks import Chunk, Partition, event_times
+from sightline.batch.chunks import Chunk, Partition
 from sightline.batch.report import Report
 from sightline.batch.windows import BatchWindows
 from sightline.events import Reason, Refusal
+from sightline.formats.timed import TimedRows, timed_rows
 from sightline.query.compiling.query import Bound, Found, Query, ResultRow
 from sightline.query.pipeline import Pipeline
 from sightline.query.windows.state import WindowState
@@ -61,19 +62,19 @@ class Execution:
 
     def _chunk(self, chunk: Chunk, state: WindowState | None, future_us_max: float) -> Sequence[ResultRow]:
         report, found = self._report, Found()
-        times = event_times(chunk, self._query, future_us_max)
-        self._bound.scan(chunk.rows, times, chunk.offsets, 0, found, state)
-        report.rows += len(chunk.rows)
+        timed = timed_rows(chunk.source, chunk, self._query, future_us_max)
+        self._bound.scan(timed.rows, timed.times_us, chunk.offsets, 0, found, state)
+        report.rows += len(timed.rows)
         report.bytes += chunk.bytes
         report.filtered += found.filtered + found.joined_away
-        refusals = dict(chunk.refusals)
+        refusals = dict(timed.refusals)
         for index, error in found.errors:
             refusals[index] = _eval_error(error)
         for index, table, key in found.unmatched:
             report.unmatched += 1
             if table in self._letters_for:
                 refusals.setdefault(index, Refusal(Reason.NO_MATCH, f"no row of {table!r} has the key {key!r}"))
-        results = self._scored(chunk, times, found, state, refusals) if self._models else found.results
+        results = self._scored(timed, chunk.offsets, found, state, refusals) if self._models else found.results
         if state:
             self._take_late(state, refusals)
         for index in sorted(refusals):
@@ -86,14 +87,20 @@ class Execution:
         state.late = []
 
     def _scored(
-        self, chunk: Chunk, times: Sequence[int], found: Found, state: WindowState | None, refusals: dict[int, Refusal]
+        self,
+        timed: TimedRows,
+        offsets: Sequence[int],
+        found: Found,
+        state: WindowState | None,
+        refusals: dict[int, Refusal],
     ) -> list[tuple[int, Sequence[Any]]]:
         """The rows of events whose models have answered; they go into the windows of `state`, if there are any."""
-        assert self._models
+        rows, times = timed.rows, timed.times_us
+        assert self._models and isinstance(rows, list)
         images: dict[int, Sequence[bytes | None]] = {}
         for index, _ in found.results:
             try:
-                images[index] = self._bound.images(chunk.rows[index], times[index])
+                images[index] = self._bound.images(rows[index], times[index])
             except Exception as error:
                 refusals[index] = _eval_error(error)
         answers = dict(zip(images, self._models.answers(list(images.values())), strict=True))
@@ -105,7 +112,7 @@ class Execution:
             elif answer is not None:
                 out: list[Any] = []
                 try:
-                    self._bound.finish(chunk.rows[index], times[index], joined, answer, out)
+                    self._bound.finish(rows[index], times[index], joined, answer, out)
                 except Exception as error:
                     refusals[index] = _eval_error(error)
                     continue
@@ -116,7 +123,7 @@ class Execution:
         if state is None:
             return results
         tops = list(accumulate(times, max))
-        self._bound.accumulate([_Entry(times[i], tops[i], chunk.offsets[i], i, rows) for i, rows in results], state)
+        self._bound.accumulate([_Entry(times[i], tops[i], offsets[i], i, each) for i, each in results], state)
         if tops:
             state.top_us = max(state.top_us, tops[-1])
         return []

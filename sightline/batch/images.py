@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sightline.batch.chunks import Chunk, Partition, Record
+from sightline.batch.chunks import Chunk, Partition, Record, Rows
 from sightline.errors import ConfigError
 from sightline.events import EVENT_TYPE, Limits, Reason, Refusal, build, is_attribute_name, parse_time_us
 from sightline.formats.reader import RowReader
@@ -75,7 +75,7 @@ class ImagesInput:
             times = [each.time_us // 1000 for each in files]
             offsets = range(first, first + len(files))
             where, record = partial(self._where, files), partial(self._record, files)
-            yield Chunk(rows, times, offsets, refusals, record, where, sum(each.size for each in files))
+            yield Chunk(Rows(rows, refusals), times, offsets, record, where, sum(each.size for each in files))
 
     def _event(self, file: _File) -> Any:
         path = self._directory / file.name

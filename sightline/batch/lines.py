@@ -5,8 +5,9 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from sightline.batch.chunks import Chunk, Partition, Record, decoded
+from sightline.batch.chunks import Chunk, Partition, Record
 from sightline.formats.reader import RowReader
+from sightline.formats.timed import Records
 
 CHUNK_BYTES = 4 << 20
 """About so much is read at once."""
@@ -48,8 +49,8 @@ class LinesInput:
                 number += len(lines)
                 if values:
                     batch = _Lines(values, self._timestamp_ms, EVENT_HEADERS if self._are_events else None)
-                    size = sum(map(len, lines))
-                    yield decoded(batch, reader, numbers, partial(self._where, numbers), size)
+                    rows, where, size = Records(reader, batch), partial(self._where, numbers), sum(map(len, lines))
+                    yield Chunk(rows, batch.timestamps_ms, numbers, batch.record, where, size)
 
     def _where(self, numbers: Sequence[int], index: int) -> str:
         return f"{self._path}: row {numbers[index]}"

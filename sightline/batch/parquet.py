@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 
-from sightline.batch.chunks import Chunk, Partition, Record
+from sightline.batch.chunks import Chunk, Partition, Record, Rows
 from sightline.errors import ConfigError
 from sightline.events import EVENT_TYPE, Event, Reason, Refusal
 from sightline.formats import arrow
@@ -74,7 +74,7 @@ class ParquetInput:
         numbers = range(before, before + batch.num_rows)
         record = partial(self._record, batch)
         times = [self._timestamp_ms] * len(rows)
-        return Chunk(rows, times, numbers, refusals, record, partial(self._where, before), batch.nbytes)
+        return Chunk(Rows(rows, refusals), times, numbers, record, partial(self._where, before), batch.nbytes)
 
     def _row(self, batch: Any, maker: "_Rows | _Events") -> Any:
         try:

@@ -10,6 +10,7 @@ from sightline.events import DEFAULT_LIMITS, Event, Headers, Limits, Reason, Ref
 from sightline.formats import structured
 from sightline.formats.reader import RecordBatch, Refusals, bad_size, one_by_one
 from sightline.query.pipeline import Source
+from sightline.query.runtime.columns import Columns
 from sightline.query.schema import Column, event_columns
 
 
@@ -30,6 +31,9 @@ class CloudEventReader:
 
     def read_many(self, batch: RecordBatch) -> tuple[list[Event], Refusals]:
         return one_by_one(self, batch)
+
+    def read_columns(self, batch: RecordBatch) -> Columns | None:
+        return None
 
 
 def decode(

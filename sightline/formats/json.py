@@ -12,7 +12,9 @@ from typing import Any
 import msgspec
 
 from sightline.events import DEFAULT_LIMITS, Headers, Limits, Reason, Refusal
+from sightline.formats.columns import json_columns
 from sightline.formats.reader import RecordBatch, Refusals, bad_size, one_by_one, shown
+from sightline.query.runtime.columns import Columns
 from sightline.query.runtime.rows import row_class
 from sightline.query.runtime.wire import Convert, conversion, wire_type
 from sightline.query.schema import Column, field_name
@@ -35,6 +37,7 @@ class JsonReader:
         self._row = row_class("Row", self._types, wire_type, needed)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._row)
         self._convert = _converter(self._types, needed)
+        self._columns = json_columns(self._types, self._types if needed is None else needed)
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -67,6 +70,11 @@ class JsonReader:
         except BAD_JSON:
             return one_by_one(self, batch)
         return rows, []
+
+    def read_columns(self, batch: RecordBatch) -> Columns | None:
+        if self._columns is None or batch.value_bytes_max > self._limits.event_bytes_max:
+            return None
+        return self._columns.decode(batch)
 
 
 def columns_of(types: Mapping[str, Type]) -> dict[str, Column]:

@@ -19,6 +19,7 @@ from sightline.formats.json import columns_of
 from sightline.formats.message_types import mapped
 from sightline.formats.message_values import converter
 from sightline.formats.reader import RecordBatch, Refusals, bad_size, one_by_one, shown
+from sightline.query.runtime.columns import Columns
 from sightline.query.schema import Column
 from sightline.query.types import Type
 
@@ -68,6 +69,9 @@ class ProtobufReader:
             return [row(parse(value)) for value in values], []  # type: ignore[arg-type]
         except (DecodeError, ValueError):
             return one_by_one(self, batch)
+
+    def read_columns(self, batch: RecordBatch) -> Columns | None:
+        return None
 
 
 def message_type(descriptor_file: bytes, name: str) -> Descriptor:

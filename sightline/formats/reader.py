@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from sightline.events import Headers, Reason, Refusal
+from sightline.query.runtime.columns import Columns
 from sightline.query.schema import Column
 
 SHOWN_CHARACTERS_MAX = 200
@@ -63,6 +64,20 @@ class RowReader(Protocol):
     def read_many(self, batch: RecordBatch) -> tuple[list[Any], Refusals]:
         """The rows of the records that are good, in order, and the other records."""
         ...
+
+    def read_columns(self, batch: RecordBatch) -> Columns | None:
+        """The same rows, at less cost, where all are good and the format can. None: read rows."""
+        ...
+
+
+def read_rows(reader: RowReader, batch: RecordBatch) -> tuple[list[Any], dict[int, Refusal]]:
+    """A row for each record, None where it is refused, and the refusals by index."""
+    rows, found = reader.read_many(batch)
+    refusals = dict(found)
+    if refusals:
+        good = iter(rows)
+        rows = [None if index in refusals else next(good) for index in range(len(batch))]
+    return rows, refusals
 
 
 def one_by_one(reader: RowReader, batch: RecordBatch) -> tuple[list[Any], Refusals]:

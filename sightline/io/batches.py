@@ -23,11 +23,10 @@ from typing import Any, Protocol
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from sightline.formats.columns import NATIVE_VARIABLE
 from sightline.io.records import Batch, MessageBatch, Raw
 
 log = logging.getLogger(__name__)
-
-NATIVE_VARIABLE = "SIGHTLINE_NATIVE"
 
 SERVE_S = 0.05
 """The longest that a rebalance, an answer to a commit or a log line waits while records are waited for."""

@@ -6,8 +6,9 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
-from sightline.batch.chunks import Chunk, Partition, decoded
+from sightline.batch.chunks import Chunk, Partition
 from sightline.formats.reader import RowReader
+from sightline.formats.timed import Records
 from sightline.io.brokers import Brokers
 from sightline.io.records import Batch, RawBatch
 from sightline.io.topic_range import RECORDS_MAX, RangeReader, Span, TopicError, within
@@ -48,7 +49,8 @@ class TopicInput:
                 if count < len(batch):
                     batch = RawBatch(span.topic, span.partition, [batch.record(i) for i in range(count)])
                 if count:
-                    yield decoded(batch, reader, batch.offsets, partial(_where, batch), batch.bytes)
+                    rows, where = Records(reader, batch), partial(_where, batch)
+                    yield Chunk(rows, batch.timestamps_ms, batch.offsets, batch.record, where, batch.bytes)
         except KafkaException as error:
             raise TopicError(f"{span.topic}/{span.partition}: {error.args[0].str()}") from None
 

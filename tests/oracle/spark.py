@@ -6,9 +6,10 @@ it as a whole, so each expression is put into Spark's own TryEval, the expressio
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -17,10 +18,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql.classic.dataframe import DataFrame
 
 from sightline.errors import QueryError
+from sightline.query.compiling.columnar import over_columns
 from sightline.query.dialect import parse_expression
 from sightline.query.errors import EvalError
 from sightline.query.expressions import Expressions
-from sightline.query.schema import Column, Relation
+from sightline.query.schema import Column, Relation, field_name
 from sightline.query.types import DATE, NULL, TIMESTAMP, Array, Struct, Type, parse_type
 
 Row = dict[str, Any]
@@ -154,10 +156,14 @@ class Oracle:
 
 
 def evaluate_here(expression: str, columns: dict[str, str], rows: Sequence[Row]) -> tuple[Type | None, Any]:
-    """Our type, and for each row a value or Failed; (None, Refused) where it does not compile."""
+    """Our type, and for each row a value or Failed; (None, Refused) where it does not compile.
+
+    Computed from rows and from columns.
+    """
     compiler = Expressions(lambda message, _: QueryError(message))
     read = {
-        name: Column(parse_type(kind), kind != "int_never_null", f"{{row}}[{name!r}]") for name, kind in columns.items()
+        name: Column(parse_type(kind), kind != "int_never_null", f"{{row}}.{field_name(index)}")
+        for index, (name, kind) in enumerate(columns.items())
     }
     compiler.relations["t"] = Relation("t", read, 0, "row")
     try:
@@ -167,17 +173,26 @@ def evaluate_here(expression: str, columns: dict[str, str], rows: Sequence[Row])
             raise
         return None, Refused(str(error))
     space = dict(compiler.namespace)
+    (by_columns,), variables = over_columns([f"return {code.text}"], "row")
     exec(f"def compute(row):\n    return {code.text}\n", space)
+    exec(f"def compute_by_columns({', '.join(variables.values())}):\n    {by_columns}\n", space)
     values: list[Any] = []
-    for row in rows:
-        try:
-            values.append(space["compute"](row))
-        except EvalError as error:
-            values.append(Failed(str(error)))
-        except Exception as error:
-            # Never right: what goes wrong with a row is an EvalError.
-            values.append(Crashed(f"{type(error).__name__}: {error}"))
+    for each in rows:
+        row = SimpleNamespace(**{field_name(index): each[name] for index, name in enumerate(columns)})
+        value = _computed(space["compute"], row)
+        other = _computed(space["compute_by_columns"], *(getattr(row, field) for field in variables))
+        values.append(value if repr(value) == repr(other) else Crashed(f"{value} by rows, {other} by columns"))
     return code.type, values
+
+
+def _computed(compute: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return compute(*arguments)
+    except EvalError as error:
+        return Failed(str(error))
+    except Exception as error:
+        # Never right: what goes wrong with a row is an EvalError.
+        return Crashed(f"{type(error).__name__}: {error}")
 
 
 def same(left: Any, right: Any, kind: Type, ulps: int = 0) -> bool:

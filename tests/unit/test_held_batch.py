@@ -15,7 +15,8 @@ NOW_MS = 1_790_000_000_000
 def held(*times_us: int | None) -> HeldBatch:
     values = [b'{"t": null}' if each is None else b'{"t": %d}' % each for each in times_us]
     batch = RawBatch("events", 0, [Raw(None, value, [], NOW_MS, offset) for offset, value in enumerate(values)])
-    query = SimpleNamespace(by_timestamp=False, times=lambda rows, _: [row.c0 for row in rows])
+    plan = SimpleNamespace(models=())
+    query = SimpleNamespace(plan=plan, by_timestamp=False, times=lambda rows, _: [row.c0 for row in rows])
     limits = SimpleNamespace(future_us_max=1_000_000)
     parts: Any = SimpleNamespace(reader=JsonReader({"t": BIGINT}), query=query, limits=limits)
     return HeldBatch(batch, NOW_MS * 1000, parts)

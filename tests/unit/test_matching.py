@@ -1,5 +1,6 @@
 """What leaves for events that match: a batch gives what each of its events would give alone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Bench:
         return self.registry.get_sample_value(name, {"pipeline": "p", **labels}) or 0.0
 
 
-def scanned(events: list[Any], first: int = 0) -> Scanned:
+def scanned(events: Sequence[Event | None], first: int = 0) -> Scanned:
     times_us = [TIME_US + (first + each) * 700 for each in range(len(events))]
     offsets = [100 + first + each for each in range(len(events))]
     return Scanned("events", 3, events, times_us, offsets, POLLED_US, SUBMITTED_US, SUBMITTED_US)
@@ -52,8 +53,8 @@ def image_event(number: int) -> Event:
     return Event(str(number), "camera", "t", TIME_US, None, None, None, b"", {}, trace)
 
 
-RECORDS: list[Any] = [object() for _ in range(4)]
-EVENTS: list[Any] = [image_event(number) for number in range(4)]
+RECORDS: list[Event | None] = [None] * 4
+EVENTS = [image_event(number) for number in range(4)]
 
 
 def decoded(output: Output) -> Match:

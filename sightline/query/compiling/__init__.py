@@ -1,9 +1,10 @@
 """A plan as Python functions, generated as source and compiled once, so that one event costs microseconds.
 
-query.py   the entry: what a compiled query offers
-scan.py    events → joined rows, results or windows: the loop over a batch
-finish.py  the models' answers → results or windows
-present.py values as they are sent
+query.py     the entry: what a compiled query offers
+scan.py      events → joined rows, results or windows: the loop over a batch
+columnar.py  the same loop over columns instead of rows
+finish.py    the models' answers → results or windows
+present.py   values as they are sent
 
 Literals are the only thing of the user's text that enters the source, by `repr`; names go through the plan.
 """

@@ -1,16 +1,17 @@
 """What a compiled query offers to whoever runs it: the joiner on Kafka, or the command line on files."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sightline.query.compiling.columnar import over_columns
 from sightline.query.compiling.finish import accumulate_entries_source, finish_source, images_source
-from sightline.query.compiling.scan import NOTHING, MissingError, scan_source
+from sightline.query.compiling.scan import NOTHING, MissingError, rest, scan_source
 from sightline.query.compiling.source import indented, record, unless
 from sightline.query.expressions import Code, Expressions
 from sightline.query.planning.grouping import WINDOW_TYPE
 from sightline.query.planning.nodes import Plan
+from sightline.query.runtime.columns import Columns
 from sightline.query.runtime.rows import struct_class
 from sightline.query.schema import Lookup
 from sightline.query.windows.windowing import Windowing, windowing
@@ -66,7 +67,7 @@ class Query:
     """
 
     plan: Plan
-    times: Callable[[Sequence[Any], Sequence[int]], list[int]]
+    times: Callable[[Sequence[Any] | Columns, Sequence[int]], list[Any]]
     by_timestamp: bool
     project: Callable[[int, int, Any, Any], ResultRow | None]
     windowing: Windowing | None
@@ -81,7 +82,8 @@ class Query:
 
 def compile_plan(plan: Plan, expressions: Expressions) -> Query:
     namespace: dict[str, Any] = dict(expressions.namespace)
-    namespace |= {"MissingError": MissingError, "NOTHING": NOTHING, "window": struct_class(WINDOW_TYPE)}
+    namespace |= {"MissingError": MissingError, "NOTHING": NOTHING, "rest": rest}
+    namespace |= {"Columns": Columns, "window": struct_class(WINDOW_TYPE)}
     grouping = plan.grouping
     windows = windowing(grouping.spec, [each.type for each in grouping.keys], grouping.aggregates) if grouping else None
     if windows:
@@ -101,15 +103,26 @@ def compile_plan(plan: Plan, expressions: Expressions) -> Query:
 
 def _times(plan: Plan) -> list[str]:
     """Rows that follow one another often have the same time: one computed from one column is computed once for them."""
-    code = plan.event_time
+    code, row = plan.event_time, plan.source.variable
     head = "def times(rows, timestamps_ms):"
     if code is None:
         return [head, "    return [each * 1000 for each in timestamps_ms]"]
-    if plan.event_time_column is None or code.text == plan.event_time_column:
-        return [head, f"    return [{code.text} for row in rows]"]
-    of_value = re.sub(rf"\b{re.escape(plan.event_time_column)}\b", "value", code.text)
-    once = f"time if (value := {plan.event_time_column}) == last else (last := value, time := {of_value})[1]"
-    return [head, "    last = time = MissingError  # equals no value", f"    return [{once} for row in rows]"]
+    (of_columns,), variables = over_columns([code.text], row)
+    lists = [f"rows.fields[{each!r}]" for each in variables]
+    each = f"for _, {', '.join(variables.values())} in zip(range(len(rows)), {', '.join(lists)})"
+    of_row, before = code.text, []
+    if plan.event_time_column not in (None, code.text):
+        ((column, value),) = variables.items()
+        once = f"last := {value}, time := {of_columns})[1]"
+        of_row = f"time if ({value} := {row}.{column}) == last else ({once}"
+        of_columns, each = f"time if {value} == last else ({once}", f"for {value} in {lists[0]}"
+        before = ["    last = time = MissingError  # equals no value"]
+    return [
+        head,
+        *before,
+        f"    if isinstance(rows, Columns): return [{of_columns} {each}]",
+        f"    return [{of_row} for {row} in rows]",
+    ]
 
 
 def _indexes(plan: Plan) -> list[str]:

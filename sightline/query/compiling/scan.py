@@ -3,13 +3,15 @@
     def scan(rows, times, offsets, first, found, state): …
         → the index of the first event that was not looked at
 
-An event that finds no row in a table while `found.waiting` stops the loop: the table may only be behind. With a model
-the joined rows are the result; without, the query's rows are, or they go into the windows of `state`.
+`rows` may be `Columns` where no model is asked: the same lines run over them. An event that finds no row in a table
+while `found.waiting` stops the loop: the table may only be behind. With a model the joined rows are the result;
+without, the query's rows are, or they go into the windows of `state`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sightline.query.compiling.columnar import over_columns
 from sightline.query.compiling.source import (
     accumulating,
     assigned,
@@ -31,6 +33,13 @@ class MissingError(Exception):
 NOTHING = (None,)
 """The rows of a LEFT JOIN that found none."""
 
+PARAMETERS = "(rows, times, offsets, first, found, state)"
+
+
+def rest(values: Sequence[Any], first: int) -> Sequence[Any]:
+    """From the index `first` on."""
+    return values[first:] if first else values
+
 
 def scan_source(
     plan: Plan, windowing: Windowing | None, namespace: dict[str, Any], name: str = "scan", replay: bool = False
@@ -48,9 +57,24 @@ class _Scan:
         self._many = any(each.index is not None and each.kind in (JoinKind.INNER, JoinKind.LEFT) for each in plan.joins)
 
     def lines(self, name: str) -> list[str]:
+        """Two functions, or with models one: their answers are to be joined with the event's row."""
+        body, row = self._body(), self._plan.source.variable
+        of_rows = self._loop({row: "rows"}, [f"if {row} is None: continue", *body])
+        if self._plan.models:
+            return [f"def {name}{PARAMETERS}:", *indented(of_rows)]
+        body, variables = over_columns(body, row)
+        of_columns = self._loop({local: f"rows.fields[{name!r}]" for name, local in variables.items()}, body)
+        return [
+            f"def {name}_columns{PARAMETERS}:",
+            *indented(of_columns),
+            f"def {name}{PARAMETERS}:",
+            f"    if isinstance(rows, Columns): return {name}_columns{PARAMETERS}",
+            *indented(of_rows),
+        ]
+
+    def _body(self) -> list[str]:
         windows = self._windows
-        body = [
-            "if row is None: continue",
+        return [
             *(windows.newest if windows else []),
             *(["offset = offsets[index]"] if self._replay else []),
             "try:",
@@ -60,26 +84,25 @@ class _Scan:
             "except Exception as error:",
             "    failed((index, error))",
         ]
+
+    def _loop(self, events: Mapping[str, str], body: list[str]) -> list[str]:
+        """`events` has the variables of an event, and the sequences that they go through."""
+        windows, each = self._windows, {**events, "time_us": "times"}
+        sequences = ", ".join(f"rest({values}, first)" for values in each.values())
         return [
-            f"def {name}(rows, times, offsets, first, found, state):",
-            *indented(
-                [
-                    "result, failed, missed = found.results.append, found.errors.append, found.unmatched.append",
-                    "waiting, count = found.waiting, len(rows)",
-                    "filtered = joined_away = added = 0",
-                    *(windows.before if windows else []),
-                    "if first: rows, times = rows[first:], times[first:]",
-                    "for index, row, time_us in zip(range(first, count), rows, times):",
-                    *indented(body),
-                    "else:",
-                    "    index = count",
-                    *(windows.after if windows else []),
-                    "found.filtered += filtered",
-                    "found.joined_away += joined_away",
-                    "found.added += added",
-                    "return index",
-                ]
-            ),
+            "result, failed, missed = found.results.append, found.errors.append, found.unmatched.append",
+            "waiting, count = found.waiting, len(rows)",
+            "filtered = joined_away = added = 0",
+            *(windows.before if windows else []),
+            f"for index, {', '.join(each)} in zip(range(first, count), {sequences}):",
+            *indented(body),
+            "else:",
+            "    index = count",
+            *(windows.after if windows else []),
+            "found.filtered += filtered",
+            "found.joined_away += joined_away",
+            "found.added += added",
+            "return index",
         ]
 
     def _event(self) -> list[str]:

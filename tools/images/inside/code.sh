@@ -1,9 +1,9 @@
 #!/bin/sh
-# Inside an image's build: this package with its compiled part into /opt/sightline.
+# Inside an image's build: this package with its compiled parts into /opt/sightline.
 set -eu
 /opt/pip/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /opt/wheels .
 /opt/pip/bin/pip --python /opt/sightline/bin/python install --quiet --no-compile --no-deps --no-index /opt/wheels/*.whl
 packages=$(echo /opt/sightline/lib/python3*/site-packages)
-# It is optional to setuptools, not to an image.
-ls "$packages"/sightline/io/_batches.*.so >/dev/null
+# Optional to setuptools, not to an image.
+ls "$packages"/sightline/io/_batches.*.so "$packages"/sightline/formats/_columns.*.so >/dev/null
 /opt/inside/bytecode.sh "$packages"

@@ -1,0 +1,438 @@
+/* Columns out of JSON objects, one a line, without a Python object for a row: see sightline/formats/columns.py.
+ *
+ * Decodes the plain case, strictly, and gives all others up: then msgspec decodes or refuses the whole batch. So what
+ * is right here is what msgspec says, and this must only never accept what msgspec refuses, or read it differently.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define COLUMNS_MAX 64
+#define FIELDS_MAX 64         /* of an object: so many names are expected where they were in the object before */
+#define DEPTH_MAX 32          /* of a value that is passed over */
+#define TEXTS 8192            /* strings that are kept: a power of two */
+#define TEXT_BYTES_MAX 64     /* of one that is kept */
+#define INTEGER_DIGITS_MAX 18 /* all of them fit into an int64 */
+#define DOUBLE_BYTES_MAX 64
+
+enum { TEXT, INTEGER, DOUBLE, BOOLEAN };
+
+typedef struct {
+    PyObject *name; /* bytes */
+    int kind;
+    int64_t most; /* of an INTEGER; the least is one further from 0 */
+} Column;
+
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t count;
+    Column columns[COLUMNS_MAX];
+    PyObject *texts[TEXTS]; /* ASCII, by hash, in sets of two */
+} Decoder;
+
+typedef struct {
+    const char *name;
+    size_t size;
+    Py_ssize_t column; /* -1: none */
+} Field;
+
+static PyTypeObject DecoderType;
+
+/* ---- Scanning. A text ends with a NUL, which is allowed nowhere, so only the wide loads look for the end. ---- */
+
+static inline uint64_t load8(const char *at) {
+    uint64_t word;
+    memcpy(&word, at, 8);
+    return word;
+}
+
+static inline uint32_t load4(const char *at) {
+    uint32_t word;
+    memcpy(&word, at, 4);
+    return word;
+}
+
+/* memcmp, without a call for what is this short; the last load may overlap the one before. */
+static inline int same(const char *a, const char *b, size_t size) {
+    if (size < 8) {
+        if (size >= 4)
+            return load4(a) == load4(b) && load4(a + size - 4) == load4(b + size - 4);
+        for (size_t i = 0; i < size; i++)
+            if (a[i] != b[i])
+                return 0;
+        return 1;
+    }
+    for (size_t i = 0; i + 8 < size; i += 8)
+        if (load8(a + i) != load8(b + i))
+            return 0;
+    return load8(a + size - 8) == load8(b + size - 8);
+}
+
+static inline const char *spaces(const char *at) {
+    while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')
+        at++;
+    return at;
+}
+
+#define BYTES(x) (UINT64_C(0x0101010101010101) * (x))
+#define HIGH BYTES(0x80)
+
+/* The first byte from `at` on that is `"`, `\`, a control character or not ASCII. */
+static inline const char *plain_text(const char *at, const char *end) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    /* https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord: exact up to the first that is found. */
+    for (; end - at >= 8; at += 8) {
+        uint64_t word = load8(at), quote = word ^ BYTES('"'), slash = word ^ BYTES('\\');
+        uint64_t found = ((quote - BYTES(1)) | (slash - BYTES(1)) | (word - BYTES(0x20)) | word) & HIGH;
+        if (found)
+            return at + (__builtin_ctzll(found) >> 3);
+    }
+#endif
+    while ((unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
+/* From after the opening quote to the closing one; NULL for an escape or a control character. */
+static inline const char *text_end(const char *at, const char *end, int *ascii) {
+    for (;; at++) {
+        at = plain_text(at, end);
+        if (*at == '"')
+            return at;
+        if ((unsigned char)*at < 0x80)
+            return NULL;
+        *ascii = 0;
+    }
+}
+
+static inline int is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* After a number, or NULL. */
+static const char *number_end(const char *at, int *whole) {
+    *whole = 1;
+    at += *at == '-';
+    if (!is_digit(*at))
+        return NULL;
+    if (*at++ != '0')
+        while (is_digit(*at))
+            at++;
+    if (*at == '.') {
+        *whole = 0;
+        if (!is_digit(*++at))
+            return NULL;
+        while (is_digit(*at))
+            at++;
+    }
+    if (*at == 'e' || *at == 'E') {
+        *whole = 0;
+        at++;
+        at += *at == '+' || *at == '-';
+        if (!is_digit(*at))
+            return NULL;
+        while (is_digit(*at))
+            at++;
+    }
+    return at;
+}
+
+static inline const char *word_end(const char *at, const char *end, const char *word, Py_ssize_t size) {
+    return end - at >= size && same(at, word, (size_t)size) ? at + size : NULL;
+}
+
+/* After a value that nobody wants, or NULL. */
+static const char *passed_over(const char *at, const char *end, int depth) {
+    int ignored;
+    switch (*at) {
+    case '"':
+        at = text_end(at + 1, end, &ignored);
+        return at ? at + 1 : NULL;
+    case 't':
+        return word_end(at, end, "true", 4);
+    case 'f':
+        return word_end(at, end, "false", 5);
+    case 'n':
+        return word_end(at, end, "null", 4);
+    case '[':
+    case '{':
+        break;
+    default:
+        return number_end(at, &ignored);
+    }
+    char close = *at == '[' ? ']' : '}';
+    at = spaces(at + 1);
+    if (depth == DEPTH_MAX)
+        return NULL;
+    if (*at == close)
+        return at + 1;
+    for (;; at = spaces(at + 1)) {
+        if (close == '}') {
+            if (*at != '"' || !(at = text_end(at + 1, end, &ignored)))
+                return NULL;
+            at = spaces(at + 1);
+            if (*at != ':')
+                return NULL;
+            at = spaces(at + 1);
+        }
+        if (!(at = passed_over(at, end, depth + 1)))
+            return NULL;
+        at = spaces(at);
+        if (*at == close)
+            return at + 1;
+        if (*at != ',')
+            return NULL;
+    }
+}
+
+/* ---- Values ---- */
+
+static inline int is_text(PyObject *text, const char *from, size_t size) {
+    return text && (size_t)PyUnicode_GET_LENGTH(text) == size && same((char *)PyUnicode_1BYTE_DATA(text), from, size);
+}
+
+/* An ASCII string. Columns repeat their values: one that is at hand costs no object, and has its hash already. */
+static PyObject *ascii(Decoder *self, const char *from, size_t size) {
+    uint64_t hash = size, word = 0, odd = UINT64_C(0x9E3779B97F4A7C15);
+    PyObject **set, *made;
+    if (size > TEXT_BYTES_MAX)
+        return PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, from, (Py_ssize_t)size);
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8, odd += UINT64_C(0xD1B54A32D192ED04))
+        hash += load8(from + i) * odd;
+    memcpy(&word, from + i, size - i);
+    hash += word * odd;
+    set = self->texts + ((hash ^ hash >> 32) >> 8 & (TEXTS - 2));
+    if (is_text(set[0], from, size))
+        return Py_NewRef(set[0]);
+    if (is_text(set[1], from, size))
+        return Py_NewRef(set[1]);
+    if (!(made = PyUnicode_New((Py_ssize_t)size, 127)))
+        return NULL;
+    memcpy(PyUnicode_1BYTE_DATA(made), from, size);
+    Py_XDECREF(set[1]);
+    set[1] = set[0];
+    set[0] = Py_NewRef(made);
+    return made;
+}
+
+static PyObject *integer(const char *from, const char *to, int64_t most) {
+    int negative = *from == '-';
+    int64_t value = 0;
+    from += negative;
+    if (to - from > INTEGER_DIGITS_MAX)
+        return NULL;
+    while (from < to)
+        value = value * 10 + (*from++ - '0');
+    return value - negative > most ? NULL : PyLong_FromLongLong(negative ? -value : value);
+}
+
+/* `whole`: it is written as an integer, of which -0 is 0. */
+static PyObject *floating(const char *from, const char *to, int whole) {
+    char text[DOUBLE_BYTES_MAX + 1];
+    if (to - from > DOUBLE_BYTES_MAX)
+        return NULL;
+    memcpy(text, from, (size_t)(to - from));
+    text[to - from] = 0;
+    double value = PyOS_string_to_double(text, NULL, NULL); /* infinite where it is too large */
+    return isfinite(value) ? PyFloat_FromDouble(whole && value == 0 ? 0.0 : value) : NULL;
+}
+
+/* The value at `*at`, which is moved behind it; NULL, perhaps with an exception, to give up. */
+static PyObject *value_of(Decoder *self, const Column *column, const char **at, const char *end) {
+    const char *from = *at;
+    int flag = 1;
+    if (*from == 'n')
+        return (*at = word_end(from, end, "null", 4)) ? Py_NewRef(Py_None) : NULL;
+    switch (column->kind) {
+    case TEXT:
+        if (*from++ != '"' || !(*at = text_end(from, end, &flag)))
+            return NULL;
+        size_t size = (size_t)((*at)++ - from);
+        return flag ? ascii(self, from, size) : PyUnicode_DecodeUTF8(from, (Py_ssize_t)size, NULL);
+    case BOOLEAN:
+        if ((*at = word_end(from, end, "true", 4)))
+            return Py_NewRef(Py_True);
+        return (*at = word_end(from, end, "false", 5)) ? Py_NewRef(Py_False) : NULL;
+    default:
+        if (!(*at = number_end(from, &flag)))
+            return NULL;
+        if (column->kind == DOUBLE)
+            return floating(from, *at, flag);
+        return flag ? integer(from, *at, column->most) : NULL;
+    }
+}
+
+/* ---- Objects ---- */
+
+static Py_ssize_t column_of(const Decoder *self, const char *name, size_t size) {
+    for (Py_ssize_t i = 0; i < self->count; i++)
+        if ((size_t)PyBytes_GET_SIZE(self->columns[i].name) == size &&
+            !memcmp(PyBytes_AS_STRING(self->columns[i].name), name, size))
+            return i;
+    return -1;
+}
+
+/* After the name at `at` and its colon, with the name's column; `field` is what stood there in the object before. */
+static inline const char *name_end(Decoder *self, const char *at, const char *end, Field *field) {
+    int ignored;
+    if (*at++ != '"')
+        return NULL;
+    if ((size_t)(end - at) > field->size && field->name && at[field->size] == '"' &&
+        same(at, field->name, field->size))
+        at += field->size;
+    else {
+        field->name = at;
+        if (!(at = text_end(at, end, &ignored))) {
+            field->name = NULL;
+            return NULL;
+        }
+        field->size = (size_t)(at - field->name);
+        field->column = column_of(self, field->name, field->size);
+    }
+    at = spaces(at + 1);
+    return *at == ':' ? spaces(at + 1) : NULL;
+}
+
+/* After an object, whose values go into `found`; NULL to give up. Of a name that comes twice the last one counts. */
+static const char *object_end(Decoder *self, const char *at, const char *end, Field *fields, PyObject **found) {
+    if (*at != '{')
+        return NULL;
+    at = spaces(at + 1);
+    if (*at == '}')
+        return at + 1;
+    for (int number = 0; number < FIELDS_MAX; number++, at = spaces(at + 1)) {
+        Field *field = fields + number;
+        if (!(at = name_end(self, at, end, field)))
+            return NULL;
+        if (field->column < 0)
+            at = passed_over(at, end, 0);
+        else {
+            PyObject *value = value_of(self, self->columns + field->column, &at, end);
+            if (!value)
+                return NULL;
+            Py_XSETREF(found[field->column], value);
+        }
+        if (!at)
+            return NULL;
+        at = spaces(at);
+        if (*at == '}')
+            return at + 1;
+        if (*at != ',')
+            return NULL;
+    }
+    return NULL;
+}
+
+/* Whether `lines` was just `count` objects; their values go into the lists. */
+static int objects(Decoder *self, const char *at, const char *end, Py_ssize_t count, PyObject *lists) {
+    Field fields[FIELDS_MAX] = {0};
+    PyObject *found[COLUMNS_MAX] = {0};
+    for (Py_ssize_t row = 0; row < count; row++) {
+        at = object_end(self, at, end, fields, found);
+        for (Py_ssize_t i = 0; i < self->count; i++) {
+            PyList_SET_ITEM(PyTuple_GET_ITEM(lists, i), row, found[i] ? found[i] : Py_NewRef(Py_None));
+            found[i] = NULL;
+        }
+        if (!at || (row + 1 < count && *at++ != '\n'))
+            return 0;
+    }
+    return at == end;
+}
+
+/* decode(lines, count) -> a list for each column, or None where that is given up. */
+static PyObject *decoder_decode(Decoder *self, PyObject *args) {
+    PyObject *lines;
+    Py_ssize_t count;
+    if (!PyArg_ParseTuple(args, "Sn:decode", &lines, &count))
+        return NULL;
+    if (count < 1) {
+        PyErr_SetString(PyExc_ValueError, "count is 1 at least");
+        return NULL;
+    }
+    PyObject *lists = PyTuple_New(self->count);
+    for (Py_ssize_t i = 0; lists && i < self->count; i++) {
+        PyObject *list = PyList_New(count);
+        if (!list)
+            Py_CLEAR(lists);
+        else
+            PyTuple_SET_ITEM(lists, i, list);
+    }
+    if (!lists)
+        return NULL;
+    const char *text = PyBytes_AS_STRING(lines);
+    if (objects(self, text, text + PyBytes_GET_SIZE(lines), count, lists))
+        return lists;
+    Py_DECREF(lists);
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
+        return NULL;
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
+
+/* ---- Decoder ---- */
+
+/* Decoder([(name, kind, most), …]): kinds are "text", "integer", "double", "boolean". */
+static int decoder_init(Decoder *self, PyObject *args, PyObject *Py_UNUSED(kwargs)) {
+    static const char *const kinds[] = {"text", "integer", "double", "boolean"};
+    PyObject *columns;
+    if (!PyArg_ParseTuple(args, "O!:Decoder", &PyList_Type, &columns))
+        return -1;
+    if (self->count || PyList_GET_SIZE(columns) > COLUMNS_MAX) {
+        PyErr_Format(PyExc_ValueError, "more than %d columns", COLUMNS_MAX);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(columns); i++) {
+        Column *column = self->columns + i;
+        const char *kind;
+        long long most;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(columns, i), "SsL", &column->name, &kind, &most))
+            return -1;
+        for (column->kind = TEXT; column->kind <= BOOLEAN && strcmp(kind, kinds[column->kind]); column->kind++)
+            ;
+        if (column->kind > BOOLEAN) {
+            PyErr_Format(PyExc_ValueError, "no kind of column: %s", kind);
+            return -1;
+        }
+        column->most = most;
+        Py_INCREF(column->name);
+        self->count++;
+    }
+    return 0;
+}
+
+static void decoder_dealloc(Decoder *self) {
+    for (Py_ssize_t i = 0; i < self->count; i++)
+        Py_DECREF(self->columns[i].name);
+    for (size_t i = 0; i < TEXTS; i++)
+        Py_XDECREF(self->texts[i]);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMethodDef decoder_methods[] = {
+    {"decode", (PyCFunction)decoder_decode, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static PyTypeObject DecoderType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "sightline.formats._columns.Decoder",
+    .tp_basicsize = sizeof(Decoder),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)decoder_init,
+    .tp_dealloc = (destructor)decoder_dealloc,
+    .tp_methods = decoder_methods,
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "_columns", .m_size = -1};
+
+PyMODINIT_FUNC PyInit__columns(void) {
+    PyObject *made;
+    if (PyType_Ready(&DecoderType) || !(made = PyModule_Create(&module)))
+        return NULL;
+    if (PyModule_AddObjectRef(made, "Decoder", (PyObject *)&DecoderType)) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    return made;
+}
