@@ -1,7 +1,7 @@
-"""The two parts that are not Python; all else stands in pyproject.toml.
+"""The parts that are not Python; all else stands in pyproject.toml.
 
-Where there is no compiler they are left out: records come through confluent-kafka's own objects then, and JSON through
-msgspec alone.
+Where there is no compiler they are left out, and Python does the same (sightline/compiled.py): records come through
+confluent-kafka's own objects then, and JSON through msgspec alone.
 """
 
 from setuptools import Extension, setup
@@ -14,4 +14,10 @@ def extension(name: str) -> Extension:
     return Extension(name, [source], extra_compile_args=["-O2", *WARNINGS], optional=True)
 
 
-setup(ext_modules=[extension("sightline.io._batches"), extension("sightline.formats._columns")])
+setup(
+    ext_modules=[
+        extension("sightline.io._batches"),
+        extension("sightline.formats._columns"),
+        extension("sightline.query.runtime._vectors"),
+    ]
+)

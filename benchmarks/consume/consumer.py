@@ -14,9 +14,10 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
+from sightline.compiled import NATIVE_VARIABLE
 from sightline.formats.json import JsonReader
 from sightline.formats.reader import one_by_one
-from sightline.io.batches import NATIVE_VARIABLE, BatchConsumer
+from sightline.io.batches import BatchConsumer
 from sightline.io.kafka import reader_config
 from sightline.query.types import STRING
 

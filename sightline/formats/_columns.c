@@ -32,13 +32,28 @@ typedef struct {
     PyObject *texts[TEXTS]; /* ASCII, by hash, in sets of two */
 } Decoder;
 
+/* A string that was found; `made` where it is not ASCII, or null. */
+typedef struct {
+    const char *from;
+    size_t size;
+    PyObject *made;
+} Text;
+
+/* A column of strings, each made when it is asked for. */
+typedef struct {
+    PyObject_VAR_HEAD
+    Decoder *decoder;
+    PyObject *lines; /* where they lie */
+    Text texts[];
+} Texts;
+
 typedef struct {
     const char *name;
     size_t size;
     Py_ssize_t column; /* -1: none */
 } Field;
 
-static PyTypeObject DecoderType;
+static PyTypeObject DecoderType, TextsType;
 
 /* ---- Scanning. A text ends with a NUL, which is allowed nowhere, so only the wide loads look for the end. ---- */
 
@@ -191,12 +206,19 @@ static inline int is_text(PyObject *text, const char *from, size_t size) {
     return text && (size_t)PyUnicode_GET_LENGTH(text) == size && same((char *)PyUnicode_1BYTE_DATA(text), from, size);
 }
 
+static PyObject *ascii_new(const char *from, size_t size) {
+    PyObject *made = PyUnicode_New((Py_ssize_t)size, 127);
+    if (made && size)
+        memcpy(PyUnicode_1BYTE_DATA(made), from, size);
+    return made;
+}
+
 /* An ASCII string. Columns repeat their values: one that is at hand costs no object, and has its hash already. */
 static PyObject *ascii(Decoder *self, const char *from, size_t size) {
     uint64_t hash = size, word = 0, odd = UINT64_C(0x9E3779B97F4A7C15);
     PyObject **set, *made;
-    if (size > TEXT_BYTES_MAX)
-        return PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, from, (Py_ssize_t)size);
+    if (!size || size > TEXT_BYTES_MAX)
+        return ascii_new(from, size);
     size_t i = 0;
     for (; i + 8 <= size; i += 8, odd += UINT64_C(0xD1B54A32D192ED04))
         hash += load8(from + i) * odd;
@@ -207,9 +229,8 @@ static PyObject *ascii(Decoder *self, const char *from, size_t size) {
         return Py_NewRef(set[0]);
     if (is_text(set[1], from, size))
         return Py_NewRef(set[1]);
-    if (!(made = PyUnicode_New((Py_ssize_t)size, 127)))
+    if (!(made = ascii_new(from, size)))
         return NULL;
-    memcpy(PyUnicode_1BYTE_DATA(made), from, size);
     Py_XDECREF(set[1]);
     set[1] = set[0];
     set[0] = Py_NewRef(made);
@@ -238,29 +259,39 @@ static PyObject *floating(const char *from, const char *to, int whole) {
     return isfinite(value) ? PyFloat_FromDouble(whole && value == 0 ? 0.0 : value) : NULL;
 }
 
+/* After the string at `at`; NULL, perhaps with an exception, to give up. */
+static const char *text_of(const char *at, const char *end, Text *text) {
+    int ascii = 1;
+    PyObject *made = NULL;
+    if (*at == 'n') {
+        at = word_end(at, end, "null", 4);
+        made = at ? Py_NewRef(Py_None) : NULL;
+    } else if (*at == '"' && (at = text_end(text->from = at + 1, end, &ascii))) {
+        text->size = (size_t)(at++ - text->from);
+        if (!ascii && !(made = PyUnicode_DecodeUTF8(text->from, (Py_ssize_t)text->size, NULL)))
+            at = NULL;
+    } else
+        at = NULL;
+    Py_XSETREF(text->made, made);
+    return at;
+}
+
 /* The value at `*at`, which is moved behind it; NULL, perhaps with an exception, to give up. */
-static PyObject *value_of(Decoder *self, const Column *column, const char **at, const char *end) {
+static PyObject *value_of(const Column *column, const char **at, const char *end) {
     const char *from = *at;
-    int flag = 1;
+    int whole;
     if (*from == 'n')
         return (*at = word_end(from, end, "null", 4)) ? Py_NewRef(Py_None) : NULL;
-    switch (column->kind) {
-    case TEXT:
-        if (*from++ != '"' || !(*at = text_end(from, end, &flag)))
-            return NULL;
-        size_t size = (size_t)((*at)++ - from);
-        return flag ? ascii(self, from, size) : PyUnicode_DecodeUTF8(from, (Py_ssize_t)size, NULL);
-    case BOOLEAN:
+    if (column->kind == BOOLEAN) {
         if ((*at = word_end(from, end, "true", 4)))
             return Py_NewRef(Py_True);
         return (*at = word_end(from, end, "false", 5)) ? Py_NewRef(Py_False) : NULL;
-    default:
-        if (!(*at = number_end(from, &flag)))
-            return NULL;
-        if (column->kind == DOUBLE)
-            return floating(from, *at, flag);
-        return flag ? integer(from, *at, column->most) : NULL;
     }
+    if (!(*at = number_end(from, &whole)))
+        return NULL;
+    if (column->kind == DOUBLE)
+        return floating(from, *at, whole);
+    return whole ? integer(from, *at, column->most) : NULL;
 }
 
 /* ---- Objects ---- */
@@ -294,8 +325,17 @@ static inline const char *name_end(Decoder *self, const char *at, const char *en
     return *at == ':' ? spaces(at + 1) : NULL;
 }
 
-/* After an object, whose values go into `found`; NULL to give up. Of a name that comes twice the last one counts. */
-static const char *object_end(Decoder *self, const char *at, const char *end, Field *fields, PyObject **found) {
+static int set_value(Decoder *self, PyObject *made, Py_ssize_t row, Py_ssize_t column, const char **at, const char *end) {
+    PyObject *into = PyTuple_GET_ITEM(made, column);
+    if (self->columns[column].kind == TEXT)
+        return (*at = text_of(*at, end, ((Texts *)into)->texts + row)) != NULL;
+    PyObject *value = value_of(self->columns + column, at, end);
+    return value && !PyList_SetItem(into, row, value);
+}
+
+/* After an object, whose values go into `made`; NULL to give up. Of a name that comes twice the last one counts. */
+static const char *object_end(Decoder *self, const char *at, const char *end, Field *fields, PyObject *made,
+                              Py_ssize_t row) {
     if (*at != '{')
         return NULL;
     at = spaces(at + 1);
@@ -307,12 +347,8 @@ static const char *object_end(Decoder *self, const char *at, const char *end, Fi
             return NULL;
         if (field->column < 0)
             at = passed_over(at, end, 0);
-        else {
-            PyObject *value = value_of(self, self->columns + field->column, &at, end);
-            if (!value)
-                return NULL;
-            Py_XSETREF(found[field->column], value);
-        }
+        else if (!set_value(self, made, row, field->column, &at, end))
+            return NULL;
         if (!at)
             return NULL;
         at = spaces(at);
@@ -324,23 +360,36 @@ static const char *object_end(Decoder *self, const char *at, const char *end, Fi
     return NULL;
 }
 
-/* Whether `lines` was just `count` objects; their values go into the lists. */
-static int objects(Decoder *self, const char *at, const char *end, Py_ssize_t count, PyObject *lists) {
+/* Whether `lines` was just `count` objects; their values go into `made`. */
+static int objects(Decoder *self, const char *at, const char *end, Py_ssize_t count, PyObject *made) {
     Field fields[FIELDS_MAX] = {0};
-    PyObject *found[COLUMNS_MAX] = {0};
     for (Py_ssize_t row = 0; row < count; row++) {
-        at = object_end(self, at, end, fields, found);
-        for (Py_ssize_t i = 0; i < self->count; i++) {
-            PyList_SET_ITEM(PyTuple_GET_ITEM(lists, i), row, found[i] ? found[i] : Py_NewRef(Py_None));
-            found[i] = NULL;
-        }
+        at = object_end(self, at, end, fields, made, row);
         if (!at || (row + 1 < count && *at++ != '\n'))
             return 0;
     }
     return at == end;
 }
 
-/* decode(lines, count) -> a list for each column, or None where that is given up. */
+static PyObject *texts_new(Decoder *self, PyObject *lines, Py_ssize_t count) {
+    Texts *texts = PyObject_NewVar(Texts, &TextsType, count);
+    if (!texts)
+        return NULL;
+    texts->decoder = (Decoder *)Py_NewRef(self);
+    texts->lines = Py_NewRef(lines);
+    for (Py_ssize_t i = 0; i < count; i++)
+        texts->texts[i] = (Text){.made = Py_NewRef(Py_None)};
+    return (PyObject *)texts;
+}
+
+static PyObject *nulls(Py_ssize_t count) {
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list && i < count; i++)
+        PyList_SET_ITEM(list, i, Py_NewRef(Py_None));
+    return list;
+}
+
+/* decode(lines, count) -> a list or Texts for each column, or None where that is given up. */
 static PyObject *decoder_decode(Decoder *self, PyObject *args) {
     PyObject *lines;
     Py_ssize_t count;
@@ -350,25 +399,143 @@ static PyObject *decoder_decode(Decoder *self, PyObject *args) {
         PyErr_SetString(PyExc_ValueError, "count is 1 at least");
         return NULL;
     }
-    PyObject *lists = PyTuple_New(self->count);
-    for (Py_ssize_t i = 0; lists && i < self->count; i++) {
-        PyObject *list = PyList_New(count);
-        if (!list)
-            Py_CLEAR(lists);
+    PyObject *made = PyTuple_New(self->count);
+    for (Py_ssize_t i = 0; made && i < self->count; i++) {
+        PyObject *column = self->columns[i].kind == TEXT ? texts_new(self, lines, count) : nulls(count);
+        if (!column)
+            Py_CLEAR(made);
         else
-            PyTuple_SET_ITEM(lists, i, list);
+            PyTuple_SET_ITEM(made, i, column);
     }
-    if (!lists)
+    if (!made)
         return NULL;
     const char *text = PyBytes_AS_STRING(lines);
-    if (objects(self, text, text + PyBytes_GET_SIZE(lines), count, lists))
-        return lists;
-    Py_DECREF(lists);
+    if (objects(self, text, text + PyBytes_GET_SIZE(lines), count, made))
+        return made;
+    Py_DECREF(made);
     if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
         return NULL;
     PyErr_Clear();
     Py_RETURN_NONE;
 }
+
+/* ---- Texts ---- */
+
+static void texts_dealloc(Texts *self) {
+    for (Py_ssize_t i = 0; i < Py_SIZE(self); i++)
+        Py_XDECREF(self->texts[i].made);
+    Py_DECREF(self->decoder);
+    Py_DECREF(self->lines);
+    PyObject_Free(self);
+}
+
+static Py_ssize_t texts_length(Texts *self) { return Py_SIZE(self); }
+
+static PyObject *text_made(Texts *self, const Text *text) {
+    return text->made ? Py_NewRef(text->made) : ascii(self->decoder, text->from, text->size);
+}
+
+static int same_text(const Text *a, const Text *b) {
+    if (a->made || b->made)
+        return a->made && b->made && PyObject_RichCompareBool(a->made, b->made, Py_EQ);
+    return a->size == b->size && same(a->from, b->from, a->size);
+}
+
+static PyObject *texts_rest(Texts *self, PyObject *number) {
+    Py_ssize_t first = PyNumber_AsSsize_t(number, PyExc_IndexError);
+    if (first == -1 && PyErr_Occurred())
+        return NULL;
+    first = first < 0 ? 0 : first > Py_SIZE(self) ? Py_SIZE(self) : first;
+    PyObject *list = PyList_New(Py_SIZE(self) - first);
+    for (Py_ssize_t i = first; list && i < Py_SIZE(self); i++) {
+        PyObject *each = text_made(self, self->texts + i);
+        if (!each)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i - first, each);
+    }
+    return list;
+}
+
+static PyObject *texts_take(Texts *self, PyObject *indexes) {
+    if (!PyList_Check(indexes)) {
+        PyErr_SetString(PyExc_TypeError, "a list of indexes was expected");
+        return NULL;
+    }
+    PyObject *list = PyList_New(PyList_GET_SIZE(indexes));
+    for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(indexes); i++) {
+        Py_ssize_t index = PyLong_AsSsize_t(PyList_GET_ITEM(indexes, i));
+        if ((index < 0 || index >= Py_SIZE(self)) && !PyErr_Occurred())
+            PyErr_SetString(PyExc_IndexError, "no such index");
+        PyObject *each = PyErr_Occurred() ? NULL : text_made(self, self->texts + index);
+        if (!each)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, each);
+    }
+    return list;
+}
+
+static PyObject *texts_equal(Texts *self, PyObject *args) {
+    Py_ssize_t first;
+    Text wanted = {0};
+    PyObject *value, *found;
+    if (!PyArg_ParseTuple(args, "On:equal", &value, &first) || !(found = PyList_New(0)))
+        return NULL;
+    if (!PyUnicode_Check(value))
+        return found; /* not even null: that equals nothing */
+    if (PyUnicode_IS_COMPACT_ASCII(value))
+        wanted.from = (const char *)PyUnicode_1BYTE_DATA(value), wanted.size = (size_t)PyUnicode_GET_LENGTH(value);
+    else
+        wanted.made = value;
+    for (Py_ssize_t i = first < 0 ? 0 : first; found && i < Py_SIZE(self); i++)
+        if (same_text(self->texts + i, &wanted)) {
+            PyObject *index = PyLong_FromSsize_t(i);
+            if (!index || PyList_Append(found, index))
+                Py_CLEAR(found);
+            Py_XDECREF(index);
+        }
+    return found;
+}
+
+/* The strings are not kept: one that stands in a row like this does not come again. */
+static PyObject *texts_repeated(Texts *self, PyObject *function) {
+    PyObject *results = PyList_New(Py_SIZE(self)), *result = NULL;
+    for (Py_ssize_t i = 0; results && i < Py_SIZE(self); i++) {
+        const Text *text = self->texts + i;
+        if (i && same_text(text, text - 1))
+            Py_INCREF(result);
+        else {
+            PyObject *each = text->made ? Py_NewRef(text->made) : ascii_new(text->from, text->size);
+            result = each ? PyObject_CallOneArg(function, each) : NULL;
+            Py_XDECREF(each);
+        }
+        if (!result)
+            Py_CLEAR(results);
+        else
+            PyList_SET_ITEM(results, i, result);
+    }
+    return results;
+}
+
+static PyMethodDef texts_methods[] = {
+    {"rest", (PyCFunction)texts_rest, METH_O, NULL},
+    {"take", (PyCFunction)texts_take, METH_O, NULL},
+    {"equal", (PyCFunction)texts_equal, METH_VARARGS, NULL},
+    {"repeated", (PyCFunction)texts_repeated, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static PySequenceMethods texts_sequence = {.sq_length = (lenfunc)texts_length};
+static PyTypeObject TextsType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "sightline.formats._columns.Texts",
+    .tp_basicsize = sizeof(Texts),
+    .tp_itemsize = sizeof(Text),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = (destructor)texts_dealloc,
+    .tp_methods = texts_methods,
+    .tp_as_sequence = &texts_sequence,
+};
 
 /* ---- Decoder ---- */
 
@@ -428,7 +595,7 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "_columns",
 
 PyMODINIT_FUNC PyInit__columns(void) {
     PyObject *made;
-    if (PyType_Ready(&DecoderType) || !(made = PyModule_Create(&module)))
+    if (PyType_Ready(&TextsType) || PyType_Ready(&DecoderType) || !(made = PyModule_Create(&module)))
         return NULL;
     if (PyModule_AddObjectRef(made, "Decoder", (PyObject *)&DecoderType)) {
         Py_DECREF(made);

@@ -1,7 +1,16 @@
+from collections.abc import Callable
 from typing import Any
+
+class Texts:
+    """See `sightline.query.runtime.vectors.Texts`."""
+    def __len__(self) -> int: ...
+    def rest(self, first: int, /) -> list[Any]: ...
+    def take(self, indexes: list[int], /) -> list[Any]: ...
+    def equal(self, value: object, first: int, /) -> list[int]: ...
+    def repeated(self, function: Callable[[Any], Any], /) -> list[Any]: ...
 
 class Decoder:
     def __init__(self, columns: list[tuple[bytes, str, int]]) -> None:
         """Name in JSON; "text", "integer", "double" or "boolean"; the largest of integers. Raises ValueError."""
-    def decode(self, lines: bytes, count: int) -> tuple[list[Any], ...] | None:
+    def decode(self, lines: bytes, count: int) -> tuple[list[Any] | Texts, ...] | None:
         """Of `count` objects, one a line. None where that is given up."""

@@ -2,13 +2,12 @@
 
 Plain is: no escapes in strings, whole numbers of at most 18 digits, 64 names an object, nothing wrong anywhere. All
 else is left to msgspec, which makes rows, or says what is wrong; the same values come out either way.
-`SIGHTLINE_NATIVE=0` leaves everything to it.
 """
 
-import os
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
+from sightline import compiled
 from sightline.formats.reader import RecordBatch
 from sightline.query import types
 from sightline.query.runtime.columns import Columns
@@ -19,8 +18,6 @@ try:
     from sightline.formats import _columns
 except ImportError:  # there was no compiler
     _columns = None  # type: ignore[assignment]
-
-NATIVE_VARIABLE = "SIGHTLINE_NATIVE"
 
 COLUMNS_MAX = 64
 """Of those that are needed, as in the extension."""
@@ -62,6 +59,6 @@ def json_columns(all_types: Mapping[str, Type], needed: Collection[str]) -> Deco
     columns = {
         field_name(index): (name, kind) for index, (name, kind) in enumerate(all_types.items()) if name in needed
     }
-    if _columns is None or os.environ.get(NATIVE_VARIABLE, "1") == "0" or len(columns) > COLUMNS_MAX:
+    if _columns is None or not compiled.wanted() or len(columns) > COLUMNS_MAX:
         return None
     return JsonColumns(columns) if all(kind in _KINDS for _, kind in columns.values()) else None

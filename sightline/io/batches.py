@@ -16,14 +16,13 @@ other is on confluent-kafka alone. `SIGHTLINE_NATIVE=0` forces the second.
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from sightline.formats.columns import NATIVE_VARIABLE
+from sightline import compiled
 from sightline.io.records import Batch, MessageBatch, Raw
 
 log = logging.getLogger(__name__)
@@ -183,8 +182,8 @@ def _whose(message: Message) -> TopicPartition:
 def native_records(consumer: Consumer, on_error: OnError) -> Records | None:
     """None where records have to come through Python objects; the log says why."""
     try:
-        if os.environ.get(NATIVE_VARIABLE, "1") == "0":
-            raise ImportError(f"{NATIVE_VARIABLE}=0")
+        if not compiled.wanted():
+            raise ImportError(f"{compiled.NATIVE_VARIABLE}=0")
         from sightline.io import native
 
         made: Any = native.NativeRecords(consumer, on_error)
@@ -195,4 +194,4 @@ def native_records(consumer: Consumer, on_error: OnError) -> Records | None:
     return made  # type: ignore[no-any-return]
 
 
-__all__ = ["NATIVE_VARIABLE", "Batch", "BatchConsumer", "MessageBatch", "OnError", "Raw"]
+__all__ = ["Batch", "BatchConsumer", "MessageBatch", "OnError", "Raw"]

@@ -8,8 +8,23 @@ from typing import Any
 from sightline.query.pipeline import Source, Table
 from sightline.query.types import BINARY, STRING, TIMESTAMP, Type, parse_type
 
-Lookup = Callable[[Any, int], Sequence[Any]]
-"""Rows of a table under a key at a time, µs; empty where there is none. Tables without versions ignore the time."""
+Rows = Sequence[Any]
+"""Of a table, that a key finds."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """`lookup(key, time_us)`: the rows of a table under a key at a time, µs; tables without versions ignore the time.
+
+    For many at once: `find()` is good until the table is refreshed. It takes the key, and the time where `timed`, else
+    what to give where there is no row.
+    """
+
+    find: Callable[[], Callable[[Any, Any], Rows]]
+    timed: bool = True
+
+    def __call__(self, key: Any, time_us: int) -> Rows:
+        return self.find()(key, time_us if self.timed else ())
 
 
 @dataclass(frozen=True)

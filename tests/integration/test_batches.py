@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
-from sightline.io.batches import NATIVE_VARIABLE, BatchConsumer
+from sightline.compiled import NATIVE_VARIABLE
+from sightline.io.batches import BatchConsumer
 from sightline.io.kafka import Topic, admin, create_topics, group_config, producer_config
 from sightline.io.records import Batch, Raw
 from tests.integration.harness import eventually

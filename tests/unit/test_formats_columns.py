@@ -7,10 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sightline.formats.columns import NATIVE_VARIABLE
+from sightline.compiled import NATIVE_VARIABLE
 from sightline.formats.json import JsonReader
 from sightline.formats.reader import read_rows
 from sightline.io.records import Raw, RawBatch
+from sightline.query.runtime.vectors import rest
 from sightline.query.types import parse_type
 
 TYPES = {
@@ -33,7 +34,9 @@ def batch(values: Sequence[bytes]) -> RawBatch:
 def by_columns(values: Sequence[bytes], reader: JsonReader = READER) -> list[str] | None:
     """The rows' values as text, so that 0.0 is not -0.0 and 1 not True; None where they are given up."""
     columns = reader.read_columns(batch(values))
-    return None if columns is None else [repr(each) for each in zip(*columns.fields.values(), strict=True)]
+    if columns is None:
+        return None
+    return [repr(each) for each in zip(*(rest(each, 0) for each in columns.fields.values()), strict=True)]
 
 
 def by_rows(values: Sequence[bytes], reader: JsonReader = READER) -> list[str] | None:

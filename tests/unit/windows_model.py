@@ -58,7 +58,7 @@ def loop(windows):
     for replay in (False, True):
         source = accumulate_source(windows, row, replay=replay)
         lines = ["def run(state, rows):", *(f"    {each}" for each in source.before)]
-        lines += ["    for offset, (t, k, v, kept) in rows:", *(f"        {each}" for each in source.newest)]
+        lines += ["    for offset, (t, k, v, kept) in rows:", *(f"        {each}" for each in source.newest("t"))]
         lines += ["        if not kept: continue", *(f"        {each}" for each in source.row)]
         lines += [f"    {each}" for each in source.after]
         namespace = dict(windows.namespace)

@@ -3,12 +3,23 @@
 import ast
 from collections.abc import Iterable
 
+from sightline.query.expressions import Code
+
 
 def over_columns(lines: Iterable[str], row: str) -> tuple[list[str], dict[str, str]]:
     """The lines with a variable for each attribute of `row`; and these variables by field, c0, c1, …."""
     rewriter = _Variables(row)
     tree = rewriter.visit(ast.parse("\n".join(lines)))
     return ast.unparse(tree).splitlines(), dict(sorted(rewriter.variables.items()))
+
+
+def equality(predicate: Code, row: str) -> tuple[str, str] | None:
+    """The field of `row` and the literal where the predicate only compares these: `kind = 'view'`."""
+    tree = ast.parse(predicate.truth or "None", mode="eval").body
+    match tree:
+        case ast.Compare(ast.Attribute(ast.Name(name), field), [ast.Eq()], [ast.Constant(str() | int()) as literal]):
+            return (field, ast.unparse(literal)) if name == row else None
+    return None
 
 
 class _Variables(ast.NodeTransformer):

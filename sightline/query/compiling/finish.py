@@ -8,7 +8,6 @@ from typing import Any
 
 from sightline.query.compiling.source import accumulating, group_names, group_values, indented, record, tuple_of, unless
 from sightline.query.planning.nodes import JoinKind, Plan
-from sightline.query.windows.accumulate import advance_source
 from sightline.query.windows.windowing import Windowing
 
 
@@ -44,7 +43,7 @@ def accumulate_entries_source(plan: Plan, windowing: Windowing) -> list[str]:
             [
                 *windows.before,
                 "for time_us, top_us, offset, late, values in entries:",
-                *indented(advance_source(windowing, "top_us")),
+                *indented(windows.newest("top_us")),
                 *indented([each_row, *indented(windows.row)]),
                 *windows.after,
             ]

@@ -6,11 +6,12 @@ from typing import Any
 
 from sightline.query.compiling.columnar import over_columns
 from sightline.query.compiling.finish import accumulate_entries_source, finish_source, images_source
-from sightline.query.compiling.scan import NOTHING, MissingError, rest, scan_source
+from sightline.query.compiling.scan import NOTHING, MissingError, scan_source
 from sightline.query.compiling.source import indented, record, unless
 from sightline.query.expressions import Code, Expressions
 from sightline.query.planning.grouping import WINDOW_TYPE
 from sightline.query.planning.nodes import Plan
+from sightline.query.runtime import vectors
 from sightline.query.runtime.columns import Columns
 from sightline.query.runtime.rows import struct_class
 from sightline.query.schema import Lookup
@@ -82,8 +83,8 @@ class Query:
 
 def compile_plan(plan: Plan, expressions: Expressions) -> Query:
     namespace: dict[str, Any] = dict(expressions.namespace)
-    namespace |= {"MissingError": MissingError, "NOTHING": NOTHING, "rest": rest}
-    namespace |= {"Columns": Columns, "window": struct_class(WINDOW_TYPE)}
+    namespace |= {"MissingError": MissingError, "NOTHING": NOTHING, "window": struct_class(WINDOW_TYPE)}
+    namespace |= {"Columns": Columns, **{each.__name__: each for each in vectors.FUNCTIONS}}
     grouping = plan.grouping
     windows = windowing(grouping.spec, [each.type for each in grouping.keys], grouping.aggregates) if grouping else None
     if windows:
@@ -108,20 +109,19 @@ def _times(plan: Plan) -> list[str]:
     if code is None:
         return [head, "    return [each * 1000 for each in timestamps_ms]"]
     (of_columns,), variables = over_columns([code.text], row)
-    lists = [f"rows.fields[{each!r}]" for each in variables]
+    lists = [f"rest(rows.fields[{each!r}], 0)" for each in variables]
     each = f"for _, {', '.join(variables.values())} in zip(range(len(rows)), {', '.join(lists)})"
-    of_row, before = code.text, []
     if plan.event_time_column not in (None, code.text):
         ((column, value),) = variables.items()
-        once = f"last := {value}, time := {of_columns})[1]"
-        of_row = f"time if ({value} := {row}.{column}) == last else ({once}"
-        of_columns, each = f"time if {value} == last else ({once}", f"for {value} in {lists[0]}"
-        before = ["    last = time = MissingError  # equals no value"]
+        computed, all_rows = f"lambda {value}: {of_columns}", f"[{row}.{column} for {row} in rows]"
+        return [
+            head,
+            f"    return repeated({computed}, rows.fields[{column!r}] if isinstance(rows, Columns) else {all_rows})",
+        ]
     return [
         head,
-        *before,
         f"    if isinstance(rows, Columns): return [{of_columns} {each}]",
-        f"    return [{of_row} for {row} in rows]",
+        f"    return [{code.text} for {row} in rows]",
     ]
 
 

@@ -11,7 +11,7 @@ without, the query's rows are, or they go into the windows of `state`.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sightline.query.compiling.columnar import over_columns
+from sightline.query.compiling.columnar import equality, over_columns
 from sightline.query.compiling.source import (
     accumulating,
     assigned,
@@ -22,6 +22,7 @@ from sightline.query.compiling.source import (
     tuple_of,
     unless,
 )
+from sightline.query.expressions import Code
 from sightline.query.planning.nodes import Join, JoinKind, Plan
 from sightline.query.windows.windowing import Windowing
 
@@ -34,11 +35,6 @@ NOTHING = (None,)
 """The rows of a LEFT JOIN that found none."""
 
 PARAMETERS = "(rows, times, offsets, first, found, state)"
-
-
-def rest(values: Sequence[Any], first: int) -> Sequence[Any]:
-    """From the index `first` on."""
-    return values[first:] if first else values
 
 
 def scan_source(
@@ -58,46 +54,69 @@ class _Scan:
 
     def lines(self, name: str) -> list[str]:
         """Two functions, or with models one: their answers are to be joined with the event's row."""
-        body, row = self._body(), self._plan.source.variable
-        of_rows = self._loop({row: "rows"}, [f"if {row} is None: continue", *body])
+        of_rows = [f"def {name}{PARAMETERS}:", *indented(self._of_rows())]
         if self._plan.models:
-            return [f"def {name}{PARAMETERS}:", *indented(of_rows)]
-        body, variables = over_columns(body, row)
-        of_columns = self._loop({local: f"rows.fields[{name!r}]" for name, local in variables.items()}, body)
-        return [
-            f"def {name}_columns{PARAMETERS}:",
-            *indented(of_columns),
-            f"def {name}{PARAMETERS}:",
-            f"    if isinstance(rows, Columns): return {name}_columns{PARAMETERS}",
-            *indented(of_rows),
-        ]
+            return of_rows
+        of_columns = [f"def {name}_columns{PARAMETERS}:", *indented(self._of_columns())]
+        of_rows.insert(1, f"    if isinstance(rows, Columns): return {name}_columns{PARAMETERS}")
+        return of_columns + of_rows
 
-    def _body(self) -> list[str]:
-        windows = self._windows
+    def _of_rows(self) -> list[str]:
+        row, predicates = self._plan.source.variable, self._plan.predicates.get(0, [])
+        newest = self._windows.newest("time_us") if self._windows else []
+        body = [f"if {row} is None: continue", *newest, *self._guarded(predicates)]
+        sequences = {"index": "range(first, count)", row: "rest(rows, first)", "time_us": "rest(times, first)"}
+        return self._loop([], sequences, body, [])
+
+    def _of_columns(self) -> list[str]:
+        """Where the first predicate compares a column with a literal, events that fail it are never looked at."""
+        row, predicates = self._plan.source.variable, self._plan.predicates.get(0, [])
+        wanted = equality(predicates[0], row) if predicates else None
+        body, variables = over_columns(self._guarded(predicates[1:] if wanted else predicates), row)
+        columns = {local: f"rows.fields[{field!r}]" for field, local in variables.items()} | {"time_us": "times"}
+        begin: list[str] = []
+        end: list[str] = []
+        if self._windows:
+            begin.append("tops = running_max(times, w_top, first)")
+            columns["top_us"] = "tops"
+            body = self._windows.newest("top_us") + body
+        if wanted is None:
+            sequences = {name: f"rest({values}, first)" for name, values in columns.items()}
+            return self._loop(begin, {"index": "range(first, count)", **sequences}, body, end)
+        field, literal = wanted
+        begin.append(f"wanted = equal(rows.fields[{field!r}], {literal}, first)")
+        end.append("filtered += index - first - before(wanted, index)")
+        if self._windows:
+            end.append("if index == count: w_top = tops[-1]")
+        sequences = {name: f"take({values}, wanted)" for name, values in columns.items()}
+        return self._loop(begin, {"index": "wanted", **sequences}, body, end)
+
+    def _guarded(self, predicates: Sequence[Code]) -> list[str]:
         return [
-            *(windows.newest if windows else []),
             *(["offset = offsets[index]"] if self._replay else []),
             "try:",
-            *indented(self._event()),
+            *indented(self._event(predicates)),
             "except MissingError:",
             "    break",
             "except Exception as error:",
             "    failed((index, error))",
         ]
 
-    def _loop(self, events: Mapping[str, str], body: list[str]) -> list[str]:
-        """`events` has the variables of an event, and the sequences that they go through."""
-        windows, each = self._windows, {**events, "time_us": "times"}
-        sequences = ", ".join(f"rest({values}, first)" for values in each.values())
+    def _loop(self, begin: list[str], sequences: Mapping[str, str], body: list[str], end: list[str]) -> list[str]:
+        """`sequences` has the variables of an event, and what they go through."""
+        windows, joins = self._windows, self._plan.joins
         return [
             "result, failed, missed = found.results.append, found.errors.append, found.unmatched.append",
             "waiting, count = found.waiting, len(rows)",
             "filtered = joined_away = added = 0",
+            *(f"find{each}, timed{each} = lookup{each}.find(), lookup{each}.timed" for each in range(len(joins))),
             *(windows.before if windows else []),
-            f"for index, {', '.join(each)} in zip(range(first, count), {sequences}):",
+            *begin,
+            f"for {', '.join(sequences)} in zip({', '.join(sequences.values())}):",
             *indented(body),
             "else:",
             "    index = count",
+            *end,
             *(windows.after if windows else []),
             "found.filtered += filtered",
             "found.joined_away += joined_away",
@@ -105,8 +124,8 @@ class _Scan:
             "return index",
         ]
 
-    def _event(self) -> list[str]:
-        lines = unless(self._plan.predicates.get(0, ()), ["filtered += 1", "continue"])
+    def _event(self, predicates: Sequence[Code]) -> list[str]:
+        lines = unless(predicates, ["filtered += 1", "continue"])
         if self._many:
             lines.append("gathered = []")
         lines += self._joins(0, nested=False)
@@ -121,7 +140,7 @@ class _Scan:
         join = self._plan.joins[number]
         rows, row = f"rows{number}", join.relation.variable
         lines = [f"key = {join.key.text}"]
-        found = f"lookup{number}(key, time_us)"
+        found = f"find{number}(key, time_us if timed{number} else ())"
         lines.append(f"{rows} = () if key is None else {found}" if join.key.nullable else f"{rows} = {found}")
         lines.append(f"if not {rows}" + (" and waiting and key is not None:" if join.key.nullable else " and waiting:"))
         lines.append("    raise MissingError")

@@ -7,9 +7,9 @@ One thread applies and commits; one other thread looks up and calls `refresh` be
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from sightline.events import Reason, Refusal
 from sightline.query.pipeline import Table
@@ -18,7 +18,7 @@ from sightline.query.tables.disk import DiskStore
 from sightline.query.tables.environment import STORE_BYTES_MAX
 from sightline.query.tables.rows import PrimaryKey, Row, RowType
 from sightline.query.tables.snapshot import Position, Snapshot
-from sightline.query.tables.stores import NO_ROWS, Index, KeyFunction, MemoryStore, Stamp, Store
+from sightline.query.tables.stores import Index, KeyFunction, MemoryStore, Stamp, Store
 
 ROWS_MAX = 10_000_000
 MEMORY_ROWS_MAX = 200_000
@@ -84,10 +84,10 @@ class TableRows:
     def lookup(self, index: int = 0) -> Lookup:
         """By the declared key (0) or an added index; the function stays right whatever store the rows are in."""
         if index > 0:
-            return lambda key, time_us: self._find_by(index - 1, key, time_us)
+            return Lookup(lambda: partial(self._shown.find_by, index - 1))
         if self.kind.versioned:
-            return lambda key, time_us: self._find_at(key, time_us)
-        return lambda key, time_us: self._find(key, NO_ROWS)
+            return Lookup(lambda: self._shown.find_at)
+        return Lookup(lambda: self._shown.find, timed=False)
 
     # By the thread that looks up.
 
@@ -103,8 +103,6 @@ class TableRows:
 
     def _show(self, store: Store) -> None:
         self._shown = store
-        self._find: Callable[[Any, Sequence[Row]], Sequence[Row]] = store.find
-        self._find_at, self._find_by = store.find_at, store.find_by
 
     # By the thread that writes.
 

@@ -5,7 +5,7 @@ The contract with the function around it:
     def run(state, …):
         <before>                    # once
         for …:                      # in offset order
-            <newest>                # for each event, also one that is filtered out: it drives the watermark
+            <newest(time)>          # `time` is the event's, also of one that is filtered out, or the largest so far
             <row>                   # once a row, with the row's event time, key and arguments in local variables
         <after>                     # once, also after the loop was left early
 
@@ -16,8 +16,9 @@ use the state between `before` and `after`. A row that is late for one of its wi
 The window of the row before is kept at hand until the watermark closes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sightline.query.windows.windowing import Windowing
 
@@ -27,7 +28,8 @@ class AccumulateSource:
     """Lines without indentation of their own, but with that of what is nested in them."""
 
     before: list[str]
-    newest: list[str]
+    newest: Callable[[str], list[str]]
+    """Lets a variable drive the watermark."""
     row: list[str]
     after: list[str]
 
@@ -61,7 +63,6 @@ def accumulate_source(windowing: Windowing, row: RowVariables, *, replay: bool =
     ]
     after = [f"{state}.top_us = w_top", f"{state}.created(w_new)"]
     add = _add(windowing, row, replay)
-    newest = advance_source(windowing, row.time)
     last_start = f"{row.time} - ({row.time} - {spec.origin_us}) % {spec.slide_us}"
     if spec.tumbling:
         body = [
@@ -93,7 +94,7 @@ def accumulate_source(windowing: Windowing, row: RowVariables, *, replay: bool =
             *_indented(add, 1),
             f"if w_missed: w_late({row.late})",
         ]
-    return AccumulateSource(before, newest, body, after)
+    return AccumulateSource(before, partial(advance_source, windowing), body, after)
 
 
 def advance_source(windowing: Windowing, time: str) -> list[str]:

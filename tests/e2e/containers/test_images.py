@@ -68,7 +68,8 @@ def test_the_joiner_has_its_compiled_parts_and_reads_every_kind_of_table(run, tm
     (tmp_path / "rows.csv").write_text("key,since\na,2026-01-02 03:04:05\n")
     (tmp_path / "rows.jsonl").write_text('{"key":"a","since":"2026-01-02T03:04:05Z"}\n')
     code = """
-import sightline.io._batches, sightline.formats._columns, services.stream_joiner.app, lmdb, zoneinfo
+import sightline.io._batches, sightline.formats._columns, sightline.query.runtime._vectors
+import services.stream_joiner.app, lmdb, zoneinfo
 import pyarrow as pa, pyarrow.parquet
 from pathlib import Path
 from sightline.io.table_files import read_rows
