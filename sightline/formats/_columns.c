@@ -12,7 +12,7 @@
 #define COLUMNS_MAX 64
 #define FIELDS_MAX 64         /* of an object: so many names are expected where they were in the object before */
 #define DEPTH_MAX 32          /* of a value that is passed over */
-#define TEXTS 8192            /* strings that are kept: a power of two */
+#define TEXTS 4096            /* strings that are kept: a power of two */
 #define TEXT_BYTES_MAX 64     /* of one that is kept */
 #define INTEGER_DIGITS_MAX 18 /* all of them fit into an int64 */
 #define DOUBLE_BYTES_MAX 64

@@ -11,6 +11,7 @@ from sightline.formats.reader import RecordBatch, RowReader, read_rows
 from sightline.query.compiling.query import Query
 from sightline.query.errors import EvalError
 from sightline.query.runtime.columns import Columns
+from sightline.query.runtime.vectors import largest
 
 
 class Source(Protocol):
@@ -78,7 +79,7 @@ def _at_once(rows: list[Any] | Columns, stamps: Stamps, query: Query, ahead_us_m
     """None where that is not all there is to it."""
     try:
         times = query.times(rows, stamps.timestamps_ms if query.by_timestamp else ())
-        newest_us = max(times)  # fails where one of them is NULL
+        newest_us = largest(times)  # fails where one of them is NULL
     except Exception:
         return None  # One row's fault.
     if newest_us > stamps.timestamp_ms_min * 1000 + ahead_us_max:

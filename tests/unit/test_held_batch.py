@@ -43,3 +43,7 @@ def test_a_row_without_a_time_is_refused_and_leaves_the_others() -> None:
     batch.index = 3
     assert batch.newest_us(0) == 7
     assert {index: each.reason for index, each in batch.refusals.items()} == {1: Reason.BAD_TIME}
+
+
+def test_a_row_without_a_time_may_be_alone() -> None:
+    assert {index: each.reason for index, each in held(None).refusals.items()} == {0: Reason.BAD_TIME}

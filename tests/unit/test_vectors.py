@@ -89,10 +89,11 @@ def test_running_max(python: ModuleType, values: list[int], top: int, data: st.D
     first = data.draw(st.integers(0, len(values)))
     expected = [max([top, *values[first : at + 1]]) for at in range(len(values))]
     assert vectors.running_max(values, top, first) == python.running_max(values, top, first) == expected
+    assert vectors.largest(values) == python.largest(values) == max(values)
 
 
 @pytest.mark.parametrize("values", [["a"], [1]])
-def test_what_is_wrong_raises(values: list[Any]) -> None:
+def test_what_is_wrong_raises(python: ModuleType, values: list[Any]) -> None:
     def fails(value: object) -> None:
         raise ValueError(f"no good: {value}")
 
@@ -102,5 +103,11 @@ def test_what_is_wrong_raises(values: list[Any]) -> None:
         for index in (1, -1):
             with pytest.raises(IndexError):
                 vectors.take(column, [0, index])
+    for largest in (vectors.largest, python.largest):
+        with pytest.raises(ValueError):
+            largest([])
+        for bad in list[list[Any]]([[1, None], [None]]):
+            with pytest.raises(TypeError):
+                largest(bad)
     with pytest.raises(OverflowError):
         vectors.running_max([2**63], 0, 0)

@@ -82,6 +82,24 @@ static PyObject *running_max(PyObject *Py_UNUSED(module), PyObject *args) {
     return tops;
 }
 
+static PyObject *largest(PyObject *Py_UNUSED(module), PyObject *values) {
+    PyObject *top = NULL;
+    long long most = 0;
+    if (!is_list(values))
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values); i++) {
+        PyObject *each = PyList_GET_ITEM(values, i);
+        long long value = PyLong_AsLongLong(each);
+        if (value == -1 && PyErr_Occurred())
+            return NULL;
+        if (!top || value > most)
+            most = value, top = each;
+    }
+    if (!top)
+        PyErr_SetString(PyExc_ValueError, "of no values none is the largest");
+    return Py_XNewRef(top);
+}
+
 static PyObject *repeated(PyObject *Py_UNUSED(module), PyObject *args) {
     PyObject *function, *values, *before = NULL, *result = NULL;
     if (!PyArg_ParseTuple(args, "OO:list_repeated", &function, &values) || !is_list(values))
@@ -109,6 +127,7 @@ static PyMethodDef methods[] = {
     {"list_equal", equal, METH_VARARGS, NULL},
     {"list_take", take, METH_VARARGS, NULL},
     {"running_max", running_max, METH_VARARGS, NULL},
+    {"largest", largest, METH_O, NULL},
     {"list_repeated", repeated, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -47,6 +47,11 @@ def running_max(values: list[int], top: int, first: int) -> list[int]:
     return [top] * first + list(accumulate(values[first:], max, initial=top))[1:]
 
 
+def largest(values: list[int]) -> int:
+    """Of 64-bit integers. Raises ValueError where there is none, and TypeError where one is no integer."""
+    return max(values) + 0  # a lone NULL is not compared
+
+
 def before(indexes: Sequence[int], index: int) -> int:
     """How many of them, which are in order, are below `index`."""
     return bisect_left(indexes, index)
