@@ -19,7 +19,7 @@ help: ## this list
 
 setup: $(VENV)/.installed ## virtual environment with the locked dependencies
 
-$(VENV)/.installed: requirements.lock pyproject.toml setup.py sightline/io/_batches.c sightline/formats/_columns.c sightline/query/runtime/_vectors.c
+$(VENV)/.installed: requirements.lock pyproject.toml setup.py $(wildcard sightline/*/_*.[ch] sightline/query/runtime/_*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=" >&2; exit 1; }
 	@echo "installing the locked dependencies into $(VENV) (about 2 minutes the first time) ..."
 	@$(PYTHON) -m venv $(VENV)

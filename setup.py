@@ -9,15 +9,15 @@ from setuptools import Extension, setup
 WARNINGS = ["-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type"]
 
 
-def extension(name: str) -> Extension:
+def extension(name: str, *headers: str) -> Extension:
     source = name.replace(".", "/") + ".c"
-    return Extension(name, [source], extra_compile_args=["-O2", *WARNINGS], optional=True)
+    return Extension(name, [source], depends=list(headers), extra_compile_args=["-O2", *WARNINGS], optional=True)
 
 
 setup(
     ext_modules=[
         extension("sightline.io._batches"),
-        extension("sightline.formats._columns"),
+        extension("sightline.formats._columns", "sightline/formats/_json_text.h"),
         extension("sightline.query.runtime._vectors"),
     ]
 )

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sightline.query.compiling.columnar import over_columns
+from sightline.query.compiling.event import NOTHING, MissingError
 from sightline.query.compiling.finish import accumulate_entries_source, finish_source, images_source
-from sightline.query.compiling.scan import NOTHING, MissingError, scan_source
+from sightline.query.compiling.scan import scan_source
 from sightline.query.compiling.source import indented, record, unless
 from sightline.query.expressions import Code, Expressions
 from sightline.query.planning.grouping import WINDOW_TYPE

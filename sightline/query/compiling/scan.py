@@ -12,27 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sightline.query.compiling.columnar import equality, over_columns
-from sightline.query.compiling.source import (
-    accumulating,
-    assigned,
-    group_names,
-    group_values,
-    indented,
-    record,
-    tuple_of,
-    unless,
-)
+from sightline.query.compiling.event import EventSource
+from sightline.query.compiling.source import accumulating, indented
 from sightline.query.expressions import Code
-from sightline.query.planning.nodes import Join, JoinKind, Plan
+from sightline.query.planning.nodes import Plan
 from sightline.query.windows.windowing import Windowing
-
-
-class MissingError(Exception):
-    """Raised and caught in the generated loop: a row is looked for that may be on its way."""
-
-
-NOTHING = (None,)
-"""The rows of a LEFT JOIN that found none."""
 
 PARAMETERS = "(rows, times, offsets, first, found, state)"
 
@@ -46,11 +30,10 @@ def scan_source(
 
 class _Scan:
     def __init__(self, plan: Plan, windowing: Windowing | None, namespace: dict[str, Any], replay: bool) -> None:
-        self._plan, self._namespace, self._replay = plan, namespace, replay
-        self._grouping = plan.grouping if windowing else None
-        self._windows = accumulating(plan.grouping, windowing, "index", replay) if self._grouping else None  # type: ignore[arg-type]
-        # One event may have several rows: they are gathered, so that an error in one of them leaves none behind.
-        self._many = any(each.index is not None and each.kind in (JoinKind.INNER, JoinKind.LEFT) for each in plan.joins)
+        self._plan, self._replay = plan, replay
+        grouping = plan.grouping if windowing else None
+        self._windows = accumulating(grouping, windowing, "index", replay) if grouping and windowing else None
+        self._event = EventSource(plan, grouping, self._windows, namespace)
 
     def lines(self, name: str) -> list[str]:
         """Two functions, or with models one: their answers are to be joined with the event's row."""
@@ -95,7 +78,7 @@ class _Scan:
         return [
             *(["offset = offsets[index]"] if self._replay else []),
             "try:",
-            *indented(self._event(predicates)),
+            *indented(self._event.lines(predicates)),
             "except MissingError:",
             "    break",
             "except Exception as error:",
@@ -123,96 +106,3 @@ class _Scan:
             "found.added += added",
             "return index",
         ]
-
-    def _event(self, predicates: Sequence[Code]) -> list[str]:
-        lines = unless(predicates, ["filtered += 1", "continue"])
-        if self._many:
-            lines.append("gathered = []")
-        lines += self._joins(0, nested=False)
-        if self._many:
-            lines += ["if not gathered:", "    joined_away += 1", "    continue", *self._gathered()]
-        return lines
-
-    def _joins(self, number: int, nested: bool) -> list[str]:
-        """From join `number` on. `nested`: inside a loop over the rows of a join before it."""
-        if number == len(self._plan.joins):
-            return self._innermost()
-        join = self._plan.joins[number]
-        rows, row = f"rows{number}", join.relation.variable
-        lines = [f"key = {join.key.text}"]
-        found = f"find{number}(key, time_us if timed{number} else ())"
-        lines.append(f"{rows} = () if key is None else {found}" if join.key.nullable else f"{rows} = {found}")
-        lines.append(f"if not {rows}" + (" and waiting and key is not None:" if join.key.nullable else " and waiting:"))
-        lines.append("    raise MissingError")
-        leave = ["continue"] if nested else ["joined_away += 1", "continue"]
-        if join.kind in (JoinKind.SEMI, JoinKind.ANTI):
-            lines += self._exists(join, rows, leave)
-            return lines + self._joins(number + 1, nested)
-        if join.kind is JoinKind.INNER:
-            lines += [f"if not {rows}:", f"    missed((index, {join.table!r}, key))", "    continue"]
-        after = [*unless(self._predicates(join), leave), *self._joins(number + 1, nested)]
-        if join.index is None:
-            return lines + self._one(join, rows) + after
-        inner = [*unless(self._predicates(join), ["continue"]), *self._joins(number + 1, nested=True)]
-        if join.kind is JoinKind.LEFT:
-            matches = f"[{row} for {row} in {rows} if {_all(join)}]" if join.residual else rows
-            return [*lines, f"for {row} in {matches} or NOTHING:", *indented(inner)]
-        return [*lines, f"for {row} in {rows}:", *indented(inner)]
-
-    def _predicates(self, join: Join) -> list[Any]:
-        inner = join.residual if join.kind is JoinKind.INNER else ()
-        return [*inner, *self._plan.predicates.get(join.relation.stage, ())]
-
-    def _one(self, join: Join, rows: str) -> list[str]:
-        """The row of a join that finds one at most."""
-        row = join.relation.variable
-        if join.kind is JoinKind.INNER:
-            return [f"{row} = {rows}[0]"]
-        lines = [f"{row} = {rows}[0] if {rows} else None"]
-        if join.residual:
-            lines.append(f"if {row} is not None and not ({_all(join)}): {row} = None")
-        return lines
-
-    def _exists(self, join: Join, rows: str, leave: Sequence[str]) -> list[str]:
-        row = join.relation.variable
-        negation = "not " if join.kind is JoinKind.SEMI else ""
-        if not join.residual:
-            return [f"if {negation}{rows}:", *indented(leave)]
-        return [
-            "exists = False",
-            f"for {row} in {rows}:",
-            f"    if {_all(join)}:",
-            "        exists = True",
-            "        break",
-            f"if {negation}exists:",
-            *indented(leave),
-        ]
-
-    def _innermost(self) -> list[str]:
-        if self._grouping:
-            if self._many:
-                return [f"gathered.append({tuple_of(group_values(self._grouping))})"]
-            names = [name for part in group_names(self._grouping) for name in part]
-            return [*assigned(names, group_values(self._grouping)), *self._add()]
-        value = self._joined() if self._plan.models else record(self._plan, self._namespace)
-        return [f"gathered.append({value})" if self._many else f"result((index, ({value},)))"]
-
-    def _gathered(self) -> list[str]:
-        if not self._grouping:
-            return ["result((index, gathered))"]
-        names = [name for part in group_names(self._grouping) for name in part]
-        if not names:
-            return ["for _ in gathered:", *indented(self._add())]
-        return [f"for {tuple_of(names)} in gathered:", *indented(self._add())]
-
-    def _add(self) -> list[str]:
-        assert self._windows
-        return [*self._windows.row, "added += 1"]
-
-    def _joined(self) -> str:
-        seen = [each for each in self._plan.joins if each.kind in (JoinKind.INNER, JoinKind.LEFT)]
-        return tuple_of([each.relation.variable for each in seen])
-
-
-def _all(join: Join) -> str:
-    return " and ".join(f"{each.text} is True" for each in join.residual)
