@@ -62,6 +62,7 @@ typedef struct {
     PyObject *topic;
     int32_t partition;
     Py_ssize_t count, bytes, value_bytes_max;
+    int64_t oldest_ms;
     rd_kafka_message_t **messages;
 } Batch;
 
@@ -99,21 +100,21 @@ static PyObject *batch_values(Batch *self, PyObject *Py_UNUSED(ignored)) {
 }
 
 static PyObject *batch_lines(Batch *self, PyObject *Py_UNUSED(ignored)) {
-    for (Py_ssize_t i = 0; i < self->count; i++) {
-        const char *text = self->messages[i]->payload;
-        size_t size = self->messages[i]->len;
-        if (!text || size < 2 || text[0] != '{' || text[size - 1] != '}')
-            Py_RETURN_NONE;
-    }
     PyObject *joined = PyBytes_FromStringAndSize(NULL, self->bytes + self->count - 1);
     if (!joined)
         return NULL;
     char *to = PyBytes_AS_STRING(joined);
     for (Py_ssize_t i = 0; i < self->count; i++) {
+        const char *text = self->messages[i]->payload;
+        size_t size = self->messages[i]->len;
+        if (!text || size < 2 || text[0] != '{' || text[size - 1] != '}') {
+            Py_DECREF(joined);
+            Py_RETURN_NONE;
+        }
         if (i)
             *to++ = '\n';
-        memcpy(to, self->messages[i]->payload, self->messages[i]->len);
-        to += self->messages[i]->len;
+        memcpy(to, text, size);
+        to += size;
     }
     return joined;
 }
@@ -134,17 +135,6 @@ static PyObject *batch_timestamps(Batch *self, PyObject *Py_UNUSED(ignored)) {
         memcpy(PyBytes_AS_STRING(packed) + i * sizeof(int64_t), &ms, sizeof ms);
     }
     return packed;
-}
-
-static PyObject *batch_get_oldest(Batch *self, void *Py_UNUSED(closure)) {
-    int64_t oldest = INT64_MAX;
-    for (Py_ssize_t i = 0; i < self->count; i++) {
-        int kind;
-        int64_t ms = lib.message_timestamp(self->messages[i], &kind);
-        if (ms < oldest)
-            oldest = ms;
-    }
-    return PyLong_FromLongLong(oldest);
 }
 
 static PyObject *headers_of(const rd_kafka_message_t *message) {
@@ -199,6 +189,7 @@ static PyObject *batch_record(Batch *self, PyObject *number) {
 static PyObject *batch_get_topic(Batch *self, void *Py_UNUSED(closure)) { return Py_NewRef(self->topic); }
 static PyObject *batch_get_partition(Batch *self, void *Py_UNUSED(closure)) { return PyLong_FromLong(self->partition); }
 static PyObject *batch_get_bytes(Batch *self, void *Py_UNUSED(closure)) { return PyLong_FromSsize_t(self->bytes); }
+static PyObject *batch_get_oldest(Batch *self, void *Py_UNUSED(closure)) { return PyLong_FromLongLong(self->oldest_ms); }
 static PyObject *batch_get_largest(Batch *self, void *Py_UNUSED(closure)) {
     return PyLong_FromSsize_t(self->value_bytes_max);
 }
@@ -325,6 +316,7 @@ static Batch *take_partition(Queue *self, rd_kafka_message_t **messages, size_t 
     batch->owner = (Queue *)Py_NewRef(self);
     batch->partition = partition;
     batch->count = batch->bytes = batch->value_bytes_max = 0;
+    batch->oldest_ms = INT64_MAX;
     batch->topic = PyUnicode_FromString(lib.topic_name(rkt));
     batch->messages = PyMem_New(rd_kafka_message_t *, count - from);
     if (!batch->topic || !batch->messages) {
@@ -342,6 +334,10 @@ static Batch *take_partition(Queue *self, rd_kafka_message_t **messages, size_t 
         batch->bytes += size;
         if (size > batch->value_bytes_max)
             batch->value_bytes_max = size;
+        int kind;
+        int64_t ms = lib.message_timestamp(each, &kind);
+        if (ms < batch->oldest_ms)
+            batch->oldest_ms = ms;
         messages[i] = NULL;
     }
     return batch;
