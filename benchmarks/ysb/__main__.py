@@ -32,11 +32,11 @@ EXAMPLES = f"""\
 engines: {", ".join(YSB)}
 
 examples:
-  python -m benchmarks.ysb                                             everything: about 1.5 hours
-  python -m benchmarks.ysb --quick                                     one partition, no live stream: about 12 minutes
+  python -m benchmarks.ysb                                             everything: about an hour
+  python -m benchmarks.ysb --quick                                     one partition, no live stream: about 15 minutes
   python -m benchmarks.ysb --quick --keep --partitions 2               two partitions, beside what there is
   python -m benchmarks.ysb --keep --partitions --live-seconds 20       the live stream alone, beside what there is
-  python -m benchmarks.ysb --engines ours,flink-datastream --rounds 1  two engines, once: about 10 minutes
+  python -m benchmarks.ysb --engines ours,flink-datastream --rounds 1  two engines, once: about 5 minutes
   python -m benchmarks.ysb --engines plain --events 200000,1000000 --rounds 1 --partitions 1 --live-seconds 0
                                                                        a minute, throughput alone
 """
@@ -45,7 +45,7 @@ examples:
 def main() -> None:
     parser = make_parser("benchmarks.ysb", __doc__, EXAMPLES)
     parser.add_argument("--engines", type=partial(chosen, engines=YSB), default=None, help="comma-separated; all")
-    parser.add_argument("--events", type=_sizes, default=(1_000_000, 4_000_000), help="SMALL,LARGE; 1000000,4000000")
+    parser.add_argument("--events", type=_sizes, default=(2_000_000, 8_000_000), help="SMALL,LARGE; 2000000,8000000")
     parser.add_argument("--rounds", type=int, default=3, help="how often each engine runs over each topic; 3")
     parser.add_argument("--partitions", type=int, nargs="*", default=[1, 2], help="1: on one core; more: on all; 1 2")
     parser.add_argument("--event-rate", type=int, default=10_000, help="events a second of event time; 10000")
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--keep", action="store_true", help="leave what is not measured now as it is in ysb.json")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of ysb.json and ysb.png")
-    options = parse(parser, QUICK, minutes=12)
+    options = parse(parser, QUICK, minutes=15)
     try:
         Bench(options).run()
     except KeyboardInterrupt:
