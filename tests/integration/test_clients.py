@@ -53,7 +53,7 @@ def producing(servers: str, topic: str) -> Client:
 
 def reading(servers: str, topic: str) -> Client:
     consumer = clients.Consumer(reader_config(servers) | ASK_OFTEN)
-    consumer.assign([TopicPartition(topic, 0)])
+    consumer.assign([TopicPartition(topic, 0, 0)])
     return Client("a reader", lambda: has_read(consumer), consumer.close)
 
 
