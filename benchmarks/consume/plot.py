@@ -9,6 +9,7 @@ LABELS = {
     "objects-lines": "confluent-kafka,\na decoder call a batch",
     "native": "native,\nnothing decoded",
     "native-lines": "native,\na decoder call a batch",
+    "native-columns": "native,\ncolumns instead of rows",
 }
 
 

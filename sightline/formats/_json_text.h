@@ -73,6 +73,21 @@ static inline const char *text_end(const char *at, const char *end, int *ascii) 
     }
 }
 
+/* The same of a string that nobody wants, in which short escapes may be; those of code points are given up. */
+static inline const char *unread_end(const char *at, const char *end) {
+    for (;;) {
+        at = plain_text(at, end);
+        if (*at == '"')
+            return at;
+        if (*at == '\\' && at[1] && strchr("\"\\/bfnrt", at[1]))
+            at += 2;
+        else if ((unsigned char)*at >= 0x80)
+            at++;
+        else
+            return NULL;
+    }
+}
+
 static inline int is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* After a number, or NULL. */
@@ -112,7 +127,7 @@ static const char *passed_over(const char *at, const char *end, int depth) {
     int ignored;
     switch (*at) {
     case '"':
-        at = text_end(at + 1, end, &ignored);
+        at = unread_end(at + 1, end);
         return at ? at + 1 : NULL;
     case 't':
         return word_end(at, end, "true", 4);
@@ -134,7 +149,7 @@ static const char *passed_over(const char *at, const char *end, int depth) {
         return at + 1;
     for (;; at = spaces(at + 1)) {
         if (close == '}') {
-            if (*at != '"' || !(at = text_end(at + 1, end, &ignored)))
+            if (*at != '"' || !(at = unread_end(at + 1, end)))
                 return NULL;
             at = spaces(at + 1);
             if (*at != ':')
