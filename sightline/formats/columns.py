@@ -1,8 +1,8 @@
 """A batch of JSON objects as columns, by the extension `_columns`, where everything in it is plain.
 
-Plain is: nothing wrong anywhere, no escapes in strings that are needed and no \\u in others, whole numbers of at most 18
-digits, 64 names an object. All else is left to msgspec, which makes rows, or says what is wrong; the same values come
-out either way.
+Plain is: nothing wrong anywhere, no escapes in strings that are needed and no \\u in others, whole numbers of at most
+18 digits, 64 names an object. All else is left to msgspec, which makes rows, or says what is wrong; the same values
+come out either way.
 """
 
 from collections.abc import Collection, Mapping
