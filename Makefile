@@ -79,7 +79,7 @@ bench-consume: setup kafka ## what reading from Kafka costs, about 2 minutes
 	@$(BIN)/python -m benchmarks.consume
 
 # `make bench-ysb FLAGS="--engines ours,flink-datastream --rounds 1"`; --help lists them.
-bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about 1.5 hours (FLAGS=--quick: 12 minutes)
+bench-ysb: setup kafka ## Yahoo Streaming Benchmark against its peers, about an hour (FLAGS=--quick: 15 minutes)
 	@$(BIN)/python -m benchmarks.ysb $(FLAGS)
 
 bench-join: setup kafka ## a stream joined with a table, against its peers, about an hour (FLAGS=--quick: 12 minutes)

@@ -448,12 +448,8 @@ static PyTypeObject DecoderType = {
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "_columns", .m_size = -1};
 
 PyMODINIT_FUNC PyInit__columns(void) {
-    PyObject *made;
-    if (PyType_Ready(&TextsType) || PyType_Ready(&DecoderType) || !(made = PyModule_Create(&module)))
-        return NULL;
-    if (PyModule_AddObjectRef(made, "Decoder", (PyObject *)&DecoderType)) {
-        Py_DECREF(made);
-        return NULL;
-    }
+    PyObject *made = PyModule_Create(&module);
+    if (made && (PyModule_AddType(made, &TextsType) || PyModule_AddType(made, &DecoderType)))
+        Py_CLEAR(made);
     return made;
 }

@@ -6,7 +6,7 @@ come out either way.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from sightline import compiled
 from sightline.formats.reader import RecordBatch
@@ -35,10 +35,6 @@ _KINDS = {
 """By type, how it is decoded, and the largest of integers."""
 
 
-class Decoder(Protocol):
-    def decode(self, batch: RecordBatch) -> Columns | None: ...
-
-
 class JsonColumns:
     """Keeps strings that come again and again, some thousands of short ones: one thread at a time may use it."""
 
@@ -55,7 +51,7 @@ class JsonColumns:
         return None if lists is None else Columns(dict(zip(self._fields, lists, strict=True)), len(batch))
 
 
-def json_columns(all_types: Mapping[str, Type], needed: Collection[str]) -> Decoder | None:
+def json_columns(all_types: Mapping[str, Type], needed: Collection[str]) -> JsonColumns | None:
     """None where there is no extension, or a needed column is of a type that it does not decode."""
     columns = {
         field_name(index): (name, kind) for index, (name, kind) in enumerate(all_types.items()) if name in needed

@@ -49,7 +49,7 @@ def by_rows(values: Sequence[bytes], reader: JsonReader = READER) -> list[str] |
 
 PLAIN = [
     b"{}",
-    b'{"s":"a","b":true,"tiny":-127,"small":32767,"i":-2147483647,"big":999999999999999999,"d":1.5}',
+    b'{"s":"a","b":true,"tiny":-128,"small":32767,"i":-2147483647,"big":999999999999999999,"d":1.5}',
     b' \t\r\n{ "s" : "a" , "z" : [ 1 , { "y" : [ ] , "x" : { } } , "t" , null , true , false , -0.5e+7 ] }'.strip(),
     b'{"s":null,"b":null,"i":null,"d":null}',
     b'{"d":0,"i":0}',
@@ -99,6 +99,23 @@ def test_what_msgspec_refuses_is_not_decoded(value: bytes) -> None:
     assert by_rows([value]) is None
     assert by_columns([value]) is None
     assert by_columns([b'{"s":"a"}', value, b'{"s":"a"}']) is None
+
+
+GIVEN_UP = [
+    b'{"s":"a\\nb"}',
+    b'{"z":"\\u00fc"}',
+    b'{"\\u0073":"a"}',
+    b'{"big":1000000000000000000}',
+    b'{"d":0.%s}' % (b"1" * 70),
+    b'{"z":' + b"[" * 40 + b"]" * 40 + b"}",
+    b"{%s}" % b",".join(b'"z%d":1' % number for number in range(65)),
+]
+
+
+@pytest.mark.parametrize("value", GIVEN_UP)
+def test_what_is_right_but_not_plain_is_left_to_msgspec(value: bytes) -> None:
+    assert by_rows([value]) is not None
+    assert by_columns([b'{"s":"a"}', value]) is None
 
 
 def test_one_object_over_two_records_is_not_taken_for_two() -> None:

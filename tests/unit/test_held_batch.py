@@ -7,16 +7,22 @@ from services.stream_joiner.batch import HeldBatch
 from sightline.events import Reason
 from sightline.formats.json import JsonReader
 from sightline.io.records import Raw, RawBatch
+from sightline.query.runtime.columns import Columns
+from sightline.query.runtime.vectors import rest
 from sightline.query.types import BIGINT
 
 NOW_MS = 1_790_000_000_000
+
+
+def times(rows: list[Any] | Columns, _: Any) -> list[Any]:
+    return list(rest(rows.fields["c0"], 0)) if isinstance(rows, Columns) else [row.c0 for row in rows]
 
 
 def held(*times_us: int | None) -> HeldBatch:
     values = [b'{"t": null}' if each is None else b'{"t": %d}' % each for each in times_us]
     batch = RawBatch("events", 0, [Raw(None, value, [], NOW_MS, offset) for offset, value in enumerate(values)])
     plan = SimpleNamespace(models=())
-    query = SimpleNamespace(plan=plan, by_timestamp=False, times=lambda rows, _: [row.c0 for row in rows])
+    query = SimpleNamespace(plan=plan, by_timestamp=False, times=times)
     limits = SimpleNamespace(future_us_max=1_000_000)
     parts: Any = SimpleNamespace(reader=JsonReader({"t": BIGINT}), query=query, limits=limits)
     return HeldBatch(batch, NOW_MS * 1000, parts)

@@ -41,6 +41,13 @@ TYPES = {"at": "bigint", "place": "string", "kind": "string", "n": "int", "x": "
 FROM = "FROM events e"
 QUERIES = [
     f"SELECT kind AS k, n + 1 AS m, 100 / n AS part {FROM} WHERE kind = 'view' OR x > 0.5",
+    # The first predicate compares a column with a literal: events that fail it are passed over.
+    f"SELECT kind AS k, 100 / n AS part {FROM} WHERE kind = 'view' AND 100 / n > 40",
+    f"SELECT kind AS k, p.name {FROM} JOIN places p ON e.place = p.code WHERE n = 2",
+    f"SELECT p.name AS k, count(*) AS rows {FROM} JOIN places p ON e.place = p.code WHERE kind = 'view' "
+    "GROUP BY p.name, window(e.time, '5 seconds')",
+    f"SELECT place AS k, sum(100 / n) AS total {FROM} WHERE kind = 'view' "
+    "GROUP BY place, window(e.time, '6 seconds', '2 seconds')",
     # Text that reads like the code that is generated.
     f"SELECT 'row.c1' AS k, kind = 'row.c2' AS same {FROM} WHERE kind <> 'row_c2'",
     f"SELECT kind AS k, p.name, p.height + n AS up {FROM} JOIN places p ON e.place = p.code",

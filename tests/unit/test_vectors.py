@@ -58,7 +58,7 @@ def test_equal_take_and_rest(python: ModuleType, values: list[Any], data: st.Dat
         assert found == python.equal(values, wanted, first)
         assert vectors.take(column, indexes) == python.take(values, indexes)
         assert vectors.rest(column, first) == python.rest(values, first) == values[first:]
-        assert vectors.before(found, first) == 0
+        assert [vectors.before(found, at) for at in (first, len(values))] == [0, len(found)]
 
 
 @given(TEXTS | MIXED)
