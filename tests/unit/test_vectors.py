@@ -33,6 +33,13 @@ def python() -> ModuleType:
     return module
 
 
+def test_what_was_built_is_used() -> None:
+    built = pytest.importorskip("sightline.query.runtime._vectors")
+    names = [name for name in vars(built) if not name.startswith("_")]
+    assert names
+    assert all(getattr(vectors, name) is getattr(built, name) for name in names)
+
+
 def columns(values: list[Any]) -> list[Any]:
     """The same values as a list, and where they are strings as they are decoded."""
     if not all(each is None or isinstance(each, str) for each in values):

@@ -74,6 +74,6 @@ _NONE = object()
 
 if compiled.wanted():
     with suppress(ImportError):  # there was no compiler
-        from sightline.query.runtime._vectors import list_equal, list_repeated, list_take, running_max
+        from sightline.query.runtime._vectors import largest, list_equal, list_repeated, list_take, running_max
 
 FUNCTIONS = (rest, take, equal, repeated, running_max, before)
