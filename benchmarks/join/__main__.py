@@ -76,12 +76,18 @@ class Bench:
         with Rig(SCRATCH, pinned=False) as rig:
             places = table.load(rig)
             for number in range(self._options.rounds):
-                for engine in self._options.engines:
+                for engine in self._turned(number):
                     if _name(engine) not in self._failed:
                         print(f"round {number + 1}, {_name(engine)}: ", end="", flush=True)
                         self._guarded(engine, partial(self._measure, rig, engine, places))
                         self._report.write(self._result())
         self._report.done(self._result())
+
+    def _turned(self, number: int) -> list[Engine | None]:
+        """Each round begins with another engine: the first one finds a broker that has just started, and is slower."""
+        engines = self._options.engines
+        first = number * len(engines) // self._options.rounds
+        return [*engines[first:], *engines[:first]]
 
     def _prepare(self, engine: Engine) -> None:
         engine.prepare()

@@ -47,7 +47,7 @@ def running_max(values: list[int], top: int, first: int) -> list[int]:
     return [top] * first + list(accumulate(values[first:], max, initial=top))[1:]
 
 
-def largest(values: list[int]) -> int:
+def largest(values: list[int], /) -> int:
     """Of 64-bit integers. Raises ValueError where there is none, and TypeError where one is no integer."""
     return max(values) + 0  # a lone NULL is not compared
 
@@ -74,6 +74,7 @@ _NONE = object()
 
 if compiled.wanted():
     with suppress(ImportError):  # there was no compiler
-        from sightline.query.runtime._vectors import largest, list_equal, list_repeated, list_take, running_max
+        from sightline.query.runtime._vectors import largest as largest
+        from sightline.query.runtime._vectors import list_equal, list_repeated, list_take, running_max
 
 FUNCTIONS = (rest, take, equal, repeated, running_max, before)
