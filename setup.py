@@ -17,7 +17,7 @@ def extension(name: str, *headers: str) -> Extension:
 setup(
     ext_modules=[
         extension("sightline.io._batches"),
-        extension("sightline.formats._columns", "sightline/formats/_json_text.h"),
+        extension("sightline.formats._columns", "sightline/formats/_json_text.h", "sightline/formats/_json_time.h"),
         extension("sightline.query.runtime._vectors"),
     ]
 )

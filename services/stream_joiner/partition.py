@@ -122,12 +122,11 @@ class SourcePartition:
     def _open(self, held: HeldBatch, first: int, found: Found) -> None:
         """What the events from `first` on give."""
         refused = self._refused(held, first, found)
-        results = [each for each in found.results if each[0] not in refused] if refused else found.results
         if self._parts.scoring:
-            self._score(held, first, results, refused)
+            self._score(held, first, found.results, refused)
             return
-        if results or refused:
-            self._send(held, results, refused)
+        if found.results or refused:
+            self._send(held, found.results, refused)
         if held.index > first:
             self._top_us = max(self._top_us, held.newest_us(first))
 
@@ -139,14 +138,13 @@ class SourcePartition:
         for index, refusal in held.refusals.items():
             if first <= index < held.index:
                 refused[index] = refusal
-        results = {index for index, _ in found.results} if found.unmatched else ()
         for index, table, key in found.unmatched:
             if parts.pipeline.tables[table].on_no_match == "dead-letter":
                 refused[index] = Refusal(Reason.NO_MATCH, f"no row of {table!r} has the key {key!r}")
-            elif index not in refused and index not in results:
+            else:
                 parts.outcomes.count("no_match")
-        late = self.windows.take_late() if self.windows and not parts.scoring else ()
-        refused |= dict.fromkeys(late)
+        late = dict.fromkeys(self.windows.take_late() if self.windows and not parts.scoring else ())
+        refused |= late
         parts.outcomes.count("windowed", found.added - len(late))
         return dict(sorted(refused.items())) if refused else refused
 

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "_json_text.h"
+#include "_json_time.h"
 
 #define COLUMNS_MAX 64
 #define FIELDS_MAX 64         /* of an object: so many names are expected where they were in the object before */
@@ -16,7 +17,9 @@
 #define INTEGER_DIGITS_MAX 18 /* all of them fit into an int64 */
 #define DOUBLE_BYTES_MAX 64
 
-enum { TEXT, INTEGER, DOUBLE, BOOLEAN };
+enum { TEXT, INTEGER, DOUBLE, BOOLEAN, TIME };
+
+static const char *const KINDS[] = {"text", "integer", "double", "boolean", "time"}; /* as above */
 
 typedef struct {
     PyObject *name; /* bytes */
@@ -113,6 +116,17 @@ static PyObject *floating(const char *from, const char *to, int whole) {
     return isfinite(value) ? PyFloat_FromDouble(whole && value == 0 ? 0.0 : value) : NULL;
 }
 
+/* The time in the string at `*at`, which is moved behind it; NULL to give up. */
+static PyObject *moment(const char **at, const char *end) {
+    int ignored;
+    int64_t time_us;
+    const char *from = *at + 1, *to = **at == '"' ? text_end(from, end, &ignored) : NULL;
+    if (!to || !time_of(from, to, &time_us))
+        return NULL;
+    *at = to + 1;
+    return PyLong_FromLongLong(time_us);
+}
+
 /* After the string at `at`; NULL, perhaps with an exception, to give up. */
 static const char *text_of(const char *at, const char *end, Text *text) {
     int ascii = 1;
@@ -136,6 +150,8 @@ static PyObject *value_of(const Column *column, const char **at, const char *end
     int whole;
     if (*from == 'n')
         return (*at = word_end(from, end, "null", 4)) ? Py_NewRef(Py_None) : NULL;
+    if (column->kind == TIME)
+        return moment(at, end);
     if (column->kind == BOOLEAN) {
         if ((*at = word_end(from, end, "true", 4)))
             return Py_NewRef(Py_True);
@@ -393,9 +409,8 @@ static PyTypeObject TextsType = {
 
 /* ---- Decoder ---- */
 
-/* Decoder([(name, kind, most), …]): kinds are "text", "integer", "double", "boolean". */
+/* Decoder([(name, kind, most), …]) */
 static int decoder_init(Decoder *self, PyObject *args, PyObject *Py_UNUSED(kwargs)) {
-    static const char *const kinds[] = {"text", "integer", "double", "boolean"};
     PyObject *columns;
     if (!PyArg_ParseTuple(args, "O!:Decoder", &PyList_Type, &columns))
         return -1;
@@ -409,9 +424,9 @@ static int decoder_init(Decoder *self, PyObject *args, PyObject *Py_UNUSED(kwarg
         long long most;
         if (!PyArg_ParseTuple(PyList_GET_ITEM(columns, i), "SsL", &column->name, &kind, &most))
             return -1;
-        for (column->kind = TEXT; column->kind <= BOOLEAN && strcmp(kind, kinds[column->kind]); column->kind++)
+        for (column->kind = TEXT; column->kind <= TIME && strcmp(kind, KINDS[column->kind]); column->kind++)
             ;
-        if (column->kind > BOOLEAN) {
+        if (column->kind > TIME) {
             PyErr_Format(PyExc_ValueError, "no kind of column: %s", kind);
             return -1;
         }

@@ -3,6 +3,8 @@
  * A text ends with a NUL, which is allowed nowhere, so only the wide loads look for `end`. What is not plain, or wrong,
  * has no end: NULL. Strings that are passed over may be any bytes that are not ASCII, as msgspec allows.
  */
+#ifndef SIGHTLINE_JSON_TEXT_H
+#define SIGHTLINE_JSON_TEXT_H
 #include <stdint.h>
 #include <string.h>
 
@@ -165,3 +167,4 @@ static const char *passed_over(const char *at, const char *end, int depth) {
             return NULL;
     }
 }
+#endif

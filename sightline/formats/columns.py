@@ -1,8 +1,8 @@
 """A batch of JSON objects as columns, by the extension `_columns`, where everything in it is plain.
 
 Plain is: nothing wrong anywhere, no escapes in strings that are needed and no \\u in others, whole numbers of at most
-18 digits, 64 names an object. All else is left to msgspec, which makes rows, or says what is wrong; the same values
-come out either way.
+18 digits, times as 2026-01-31T23:59:59 with up to six digits after a point and Z or +01:00 or neither, 64 names an
+object. All else is left to msgspec, which makes rows, or says what is wrong; the same values come out either way.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,6 +31,7 @@ _KINDS = {
     types.BIGINT: ("integer", 2**63 - 1),
     types.DOUBLE: ("double", 0),
     types.BOOLEAN: ("boolean", 0),
+    types.TIMESTAMP: ("time", 0),
 }
 """By type, how it is decoded, and the largest of integers."""
 

@@ -97,6 +97,20 @@ def test_an_unknown_key_names_its_table_and_stops_a_scan_that_waits(compile_quer
     assert (waiting.unmatched, len(waiting.results)) == ([], 1)
 
 
+@pytest.mark.parametrize(
+    ("names", "results", "unmatched", "joined_away"),
+    [("AB", 2, [], 0), ("AZ", 1, [], 0), ("YZ", 0, [(0, "places", "Z")], 0), ("", 0, [(0, "places", 3)], 0)],
+)
+def test_an_event_with_several_rows_ends_in_one_way(
+    compile_query: Compile, names: str, results: int, unmatched: list[object], joined_away: int
+) -> None:
+    query = compile_query("SELECT e.id, m.code FROM events e JOIN places l ON l.n = 3 JOIN places m ON m.code = l.name")
+    rows = [A.replace('"A"', f'"{"AB"[at]}"').replace("Station A", name) for at, name in enumerate(names)]
+    found = scan(query, places(*rows), event())
+    assert sum(len(rows) for _, rows in found.results) == results
+    assert (found.unmatched, found.joined_away) == (unmatched, joined_away)
+
+
 def test_a_null_key_joins_nothing_and_waits_for_nothing(compile_query: Compile) -> None:
     found = scan(compile_query(f"SELECT e.id {FROM}"), places(A), event(locationid=None), waiting=True)
     assert found.unmatched == [(0, "places", None)]

@@ -60,6 +60,9 @@ QUERIES = [
     f"SELECT p.name AS k, sum(n) AS total, max(x) AS x {FROM} JOIN places p ON e.place = p.code "
     "GROUP BY p.name, window(e.time, '6 seconds', '2 seconds')",
     f"SELECT kind AS k, sum(100 / n) AS total {FROM} GROUP BY kind, window(e.time, '5 seconds')",
+    f"SELECT q.code AS k {FROM} JOIN places p ON p.height = n JOIN places q ON q.code = if(p.code = 'A', e.place, 'B')",
+    f"SELECT q.name AS k, sum(p.height) AS total {FROM} JOIN places p ON p.height = n JOIN places q ON q.code = place "
+    "GROUP BY q.name, window(e.time, '5 seconds')",
 ]
 EVENT_TIMES = [
     "timestamp_millis(at)",

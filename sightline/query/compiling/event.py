@@ -34,10 +34,16 @@ class EventSource:
         """`predicates` are those of the event alone. The lines are those of a loop's body."""
         lines = unless(predicates, ["filtered += 1", "continue"])
         if self._many:
-            lines.append("gathered = []")
+            lines.append("gathered, missing = [], None")
         lines += self._joins(0, nested=False)
         if self._many:
-            lines += ["if not gathered:", "    joined_away += 1", "    continue", *self._gathered()]
+            lines += [
+                "if not gathered:",
+                "    if missing: missed((index, *missing))",
+                "    else: joined_away += 1",
+                "    continue",
+                *self._gathered(),
+            ]
         return lines
 
     def _joins(self, number: int, nested: bool) -> list[str]:
@@ -56,7 +62,9 @@ class EventSource:
             lines += self._exists(join, rows, leave)
             return lines + self._joins(number + 1, nested)
         if join.kind is JoinKind.INNER:
-            lines += [f"if not {rows}:", f"    missed((index, {join.table!r}, key))", "    continue"]
+            # Of several rows one may be in all tables.
+            miss = f"missing = ({join.table!r}, key)" if nested else f"missed((index, {join.table!r}, key))"
+            lines += [f"if not {rows}:", f"    {miss}", "    continue"]
         after = [*unless(self._predicates(join), leave), *self._joins(number + 1, nested)]
         if join.index is None:
             return lines + self._one(join, rows) + after
@@ -100,7 +108,7 @@ class EventSource:
             if self._many:
                 return [f"gathered.append({tuple_of(group_values(self._grouping))})"]
             names = [name for part in group_names(self._grouping) for name in part]
-            return [*assigned(names, group_values(self._grouping)), *self._add()]
+            return [*assigned(names, group_values(self._grouping)), *self._add(), "added += 1"]
         value = self._joined() if self._plan.models else record(self._plan, self._namespace)
         return [f"gathered.append({value})" if self._many else f"result((index, ({value},)))"]
 
@@ -109,12 +117,12 @@ class EventSource:
             return ["result((index, gathered))"]
         names = [name for part in group_names(self._grouping) for name in part]
         if not names:
-            return ["for _ in gathered:", *indented(self._add())]
-        return [f"for {tuple_of(names)} in gathered:", *indented(self._add())]
+            return ["for _ in gathered:", *indented(self._add()), "added += 1"]
+        return [f"for {tuple_of(names)} in gathered:", *indented(self._add()), "added += 1"]
 
     def _add(self) -> list[str]:
         assert self._windows
-        return [*self._windows.row, "added += 1"]
+        return self._windows.row
 
     def _joined(self) -> str:
         seen = [each for each in self._plan.joins if each.kind in (JoinKind.INNER, JoinKind.LEFT)]

@@ -26,7 +26,8 @@ class Found:
     """What a scan found. Indexes are those of the batch.
 
     `results`: of each event that has any, the joined rows (with a model) or the query's rows. `unmatched`: events
-    that have no row in a table, with the table and the key. `added` counts rows that went into windows.
+    that have none because a table lacks it, with the table and the key. `added` counts events whose rows went into
+    windows. An event is in one of these, `errors` and the other counts; but `added` has those that were late too.
     """
 
     waiting: bool = False
