@@ -29,7 +29,7 @@ sources:
   events:
     topic: events
     format: json
-    columns: {at: bigint, place: string, kind: string, n: int, x: double, ok: boolean}
+    columns: {at: bigint, place: string, kind: string, n: int, x: double, ok: boolean, moment: timestamp}
     event_time: EVENT_TIME
     watermark: 2s
 tables:
@@ -37,7 +37,15 @@ tables:
 sink: {topic: matches, key: [k]}
 query: |
 """
-TYPES = {"at": "bigint", "place": "string", "kind": "string", "n": "int", "x": "double", "ok": "boolean"}
+TYPES = {
+    "at": "bigint",
+    "place": "string",
+    "kind": "string",
+    "n": "int",
+    "x": "double",
+    "ok": "boolean",
+    "moment": "timestamp",
+}
 FROM = "FROM events e"
 QUERIES = [
     f"SELECT kind AS k, n + 1 AS m, 100 / n AS part {FROM} WHERE kind = 'view' OR x > 0.5",
@@ -70,6 +78,8 @@ EVENT_TIMES = [
     "timestamp_millis(if(concat(kind, 'row.c2') = 'row.c2', at, at))",
     "timestamp_millis(cast(length('row.c0') AS BIGINT) + at)",
     "timestamp_millis(CAST(1000 AS BIGINT))",
+    "moment",
+    "moment - INTERVAL 1 SECOND",
 ]
 EVENT = st.fixed_dictionaries(
     {
@@ -79,6 +89,7 @@ EVENT = st.fixed_dictionaries(
         "n": st.integers(-1, 3) | st.none(),
         "x": st.floats(0, 1) | st.none(),
         "ok": st.booleans() | st.none(),
+        "moment": st.integers(0, 20_000).map(lambda ms: f"1970-01-01T00:00:{ms / 1000:06.3f}+00:00"),
     }
 )
 

@@ -111,20 +111,18 @@ def _times(plan: Plan) -> list[str]:
     if code is None:
         return [head, "    return [each * 1000 for each in timestamps_ms]"]
     (of_columns,), variables = over_columns([code.text], row)
-    lists = [f"rest(rows.fields[{each!r}], 0)" for each in variables]
-    each = f"for _, {', '.join(variables.values())} in zip(range(len(rows)), {', '.join(lists)})"
-    if plan.event_time_column not in (None, code.text):
-        ((column, value),) = variables.items()
-        computed, all_rows = f"lambda {value}: {of_columns}", f"[{row}.{column} for {row} in rows]"
+    if plan.event_time_column is None:
+        lists = [f"rest(rows.fields[{each!r}], 0)" for each in variables]
+        each = f"for _, {', '.join(variables.values())} in zip(range(len(rows)), {', '.join(lists)})"
         return [
             head,
-            f"    return repeated({computed}, rows.fields[{column!r}] if isinstance(rows, Columns) else {all_rows})",
+            f"    if isinstance(rows, Columns): return [{of_columns} {each}]",
+            f"    return [{code.text} for {row} in rows]",
         ]
-    return [
-        head,
-        f"    if isinstance(rows, Columns): return [{of_columns} {each}]",
-        f"    return [{code.text} for {row} in rows]",
-    ]
+    ((column, value),) = variables.items()
+    values = f"rows.fields[{column!r}] if isinstance(rows, Columns) else [{row}.{column} for {row} in rows]"
+    computed = values if of_columns == value else f"repeated(lambda {value}: {of_columns}, {values})"
+    return [head, f"    return {computed}"]
 
 
 def _indexes(plan: Plan) -> list[str]:
