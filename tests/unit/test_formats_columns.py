@@ -152,7 +152,11 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 ZONES = st.none() | st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-TIMES = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=ZONES).map(datetime.isoformat)
+TIMES = st.builds(
+    lambda moment, zone: moment.replace(tzinfo=zone).isoformat(),
+    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),
+    ZONES,
+)
 FITTING = st.fixed_dictionaries(
     {},
     optional={
