@@ -4,7 +4,6 @@
  * that no zone moves one out of what datetime can say.
  */
 #include <stdint.h>
-#include <string.h>
 
 #include "_json_text.h"
 

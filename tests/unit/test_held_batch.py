@@ -3,15 +3,21 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from services.stream_joiner.batch import HeldBatch
 from sightline.events import Reason
 from sightline.formats.json import JsonReader
+from sightline.formats.timed import COLUMNS_RECORDS_MIN
 from sightline.io.records import Raw, RawBatch
 from sightline.query.runtime.columns import Columns
 from sightline.query.runtime.vectors import rest
 from sightline.query.types import BIGINT
 
 NOW_MS = 1_790_000_000_000
+
+# Few records are decoded as rows, more as columns where that can be.
+few_and_more = pytest.mark.parametrize("more", [(), (1,) * COLUMNS_RECORDS_MIN], ids=["few", "more"])
 
 
 def times(rows: list[Any] | Columns, _: Any) -> list[Any]:
@@ -28,28 +34,34 @@ def held(*times_us: int | None) -> HeldBatch:
     return HeldBatch(batch, NOW_MS * 1000, parts)
 
 
-def test_the_newest_of_those_looked_at() -> None:
-    batch = held(5, 9, 7, 3)
+@few_and_more
+def test_the_newest_of_those_looked_at(more: tuple[int, ...]) -> None:
+    batch = held(5, 9, 7, 3, *more)
+    assert isinstance(batch.rows, Columns) is bool(more)
     batch.index = 4
     assert [batch.newest_us(first) for first in range(4)] == [9, 9, 7, 3]
     batch.index = 1
     assert batch.newest_us(0) == 5
 
 
-def test_a_time_far_ahead_is_refused_and_is_not_the_newest() -> None:
+@few_and_more
+def test_a_time_far_ahead_is_refused_and_is_not_the_newest(more: tuple[int, ...]) -> None:
     ahead_us = NOW_MS * 1000 + 2_000_000
-    batch = held(5, ahead_us, 7)
+    batch = held(5, ahead_us, 7, *more)
     batch.index = 3
     assert batch.newest_us(0) == 7
     assert {index: each.reason for index, each in batch.refusals.items()} == {1: Reason.FUTURE_TIME}
 
 
-def test_a_row_without_a_time_is_refused_and_leaves_the_others() -> None:
-    batch = held(5, None, 7)
+@few_and_more
+def test_a_row_without_a_time_is_refused_and_leaves_the_others(more: tuple[int, ...]) -> None:
+    batch = held(5, None, 7, *more)
     batch.index = 3
     assert batch.newest_us(0) == 7
     assert {index: each.reason for index, each in batch.refusals.items()} == {1: Reason.BAD_TIME}
 
 
-def test_a_row_without_a_time_may_be_alone() -> None:
-    assert {index: each.reason for index, each in held(None).refusals.items()} == {0: Reason.BAD_TIME}
+@pytest.mark.parametrize("count", [1, COLUMNS_RECORDS_MIN])
+def test_a_row_without_a_time_may_be_alone(count: int) -> None:
+    refusals = held(*[None] * count).refusals
+    assert {index: each.reason for index, each in refusals.items()} == dict.fromkeys(range(count), Reason.BAD_TIME)

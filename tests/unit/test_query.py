@@ -16,6 +16,7 @@ from sightline.query.planning.planner import plan
 from sightline.query.runtime.rows import struct_class
 from sightline.query.schema import event_columns
 from sightline.query.tables import TableRows
+from sightline.query.windows.state import WindowState
 
 HEAD = """\
 version: 1
@@ -70,11 +71,13 @@ B = A.replace('"A"', '"B"')
 prediction = struct_class(PREDICTION)
 
 
-def scan(query: Query, table: TableRows, *events: Event, waiting: bool = False) -> Found:
+def scan(
+    query: Query, table: TableRows, *events: Event, waiting: bool = False, state: WindowState | None = None
+) -> Found:
     found = Found(waiting=waiting)
     lookups = [table.lookup(table.add_index(index.key) if index else 0) for _, index in query.indexes]
     times = query.times(events, [0] * len(events))
-    query.bind(lookups).scan(events, times, range(len(events)), 0, found, None)
+    query.bind(lookups).scan(events, times, range(len(events)), 0, found, state)
     return found
 
 
@@ -109,6 +112,17 @@ def test_an_event_with_several_rows_ends_in_one_way(
     found = scan(query, places(*rows), event())
     assert sum(len(rows) for _, rows in found.results) == results
     assert (found.unmatched, found.joined_away) == (unmatched, joined_away)
+
+
+def test_an_event_with_several_rows_goes_into_windows_once(compile_query: Compile) -> None:
+    query = compile_query(
+        "SELECT l.n AS id, count(*) AS rows FROM events e JOIN places l ON l.n = 3 "
+        "GROUP BY l.n, window(e.time, '1 minute')"
+    )
+    assert query.windowing
+    state = WindowState(query.windowing)
+    assert scan(query, places(A, B), event(), state=state).added == 1
+    assert list(state.windows.values()) == [{(3,): [0, 2]}]
 
 
 def test_a_null_key_joins_nothing_and_waits_for_nothing(compile_query: Compile) -> None:

@@ -44,6 +44,8 @@ class EventSource:
                 "    continue",
                 *self._gathered(),
             ]
+        if self._windows:
+            lines.append("added += 1")
         return lines
 
     def _joins(self, number: int, nested: bool) -> list[str]:
@@ -108,7 +110,7 @@ class EventSource:
             if self._many:
                 return [f"gathered.append({tuple_of(group_values(self._grouping))})"]
             names = [name for part in group_names(self._grouping) for name in part]
-            return [*assigned(names, group_values(self._grouping)), *self._add(), "added += 1"]
+            return [*assigned(names, group_values(self._grouping)), *self._add()]
         value = self._joined() if self._plan.models else record(self._plan, self._namespace)
         return [f"gathered.append({value})" if self._many else f"result((index, ({value},)))"]
 
@@ -117,8 +119,8 @@ class EventSource:
             return ["result((index, gathered))"]
         names = [name for part in group_names(self._grouping) for name in part]
         if not names:
-            return ["for _ in gathered:", *indented(self._add()), "added += 1"]
-        return [f"for {tuple_of(names)} in gathered:", *indented(self._add()), "added += 1"]
+            return ["for _ in gathered:", *indented(self._add())]
+        return [f"for {tuple_of(names)} in gathered:", *indented(self._add())]
 
     def _add(self) -> list[str]:
         assert self._windows

@@ -221,8 +221,7 @@ def micros_of(time_us: int) -> int:
 
 
 def timestamp_of_millis(millis: int) -> int:
-    # Millions of events a second have such times: most need no further call.
-    return millis * 1000 if -(2**53) <= millis < 2**53 else timestamp_fits(millis * 1000)
+    return timestamp_fits(millis * 1000)
 
 
 def timestamp_of_micros(micros: int) -> int:

@@ -74,7 +74,7 @@ _NONE = object()
 
 if compiled.wanted():
     with suppress(ImportError):  # there was no compiler
-        from sightline.query.runtime._vectors import largest as largest
+        from sightline.query.runtime._vectors import largest as largest  # else it counts as unused: others use it
         from sightline.query.runtime._vectors import list_equal, list_repeated, list_take, running_max
 
 FUNCTIONS = (rest, take, equal, repeated, running_max, before)
