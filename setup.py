@@ -16,7 +16,7 @@ def extension(name: str, *headers: str) -> Extension:
 
 setup(
     ext_modules=[
-        extension("sightline.io._batches"),
+        extension("sightline.io._batches", "sightline/io/_librdkafka.h", "sightline/io/_batch.h"),
         extension("sightline.formats._columns", "sightline/formats/_json_text.h", "sightline/formats/_json_time.h"),
         extension("sightline.query.runtime._vectors"),
     ]

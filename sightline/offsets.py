@@ -21,10 +21,9 @@ class Slot(Generic[Output]):
 
     __slots__ = ("log", "offset", "outputs", "pending", "records")
 
-    def __init__(self, log: "PartitionLog[Output]", offset: int, records: int) -> None:
-        self.log, self.offset, self.records = log, offset, records
+    def __init__(self, log: "PartitionLog[Output]", offset: int, records: int = 1, pending: int = 0) -> None:
+        self.log, self.offset, self.records, self.pending = log, offset, records, pending
         self.outputs: Sequence[Output] | None = None
-        self.pending = 0
 
     def finish(self, outputs: Sequence[Output]) -> list["Slot[Output]"]:
         """Outputs are known. Returns the slots that are released by this, in offset order."""
@@ -55,11 +54,21 @@ class PartitionLog(Generic[Output]):
         self._unacknowledged: deque[Slot[Output]] = deque()
         self._records = 0
 
-    def open(self, offset: int, records: int = 1) -> Slot[Output]:
-        """A record that is not done yet, or several of which `offset` is the first's; offsets never fall."""
+    def open(self, offset: int) -> Slot[Output]:
+        """A record that is not done yet; offsets never fall."""
         self.passed(offset + 1)
-        slot = Slot(self, offset, records)
+        slot = Slot(self, offset)
         self._unfinished.append(slot)
+        self._records += 1
+        return slot
+
+    def release(self, offset: int, records: int, outputs: int) -> Slot[Output]:
+        """Records of which `offset` is the first's, finished with so many outputs. Nothing before them is open.
+
+        `passed` is still to be told.
+        """
+        slot = Slot(self, offset, records, outputs)
+        self._unacknowledged.append(slot)
         self._records += records
         return slot
 

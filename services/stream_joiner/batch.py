@@ -19,7 +19,8 @@ class HeldBatch:
         self.index = 0
         self.offsets: Sequence[int] = batch.offsets
         timed = timed_rows(Records(parts.reader, batch), batch, parts.query, parts.limits.future_us_max)
-        self.rows, self.times_us, self._newest_us, self.refusals = timed
+        self.rows, self.times_us, self.refusals = timed.rows, timed.times_us, timed.refusals
+        self._newest_us = timed.newest_us
         self.events: Sequence[Event | None] | None = None
         if isinstance(parts.reader, CloudEventReader) and isinstance(self.rows, list):
             self.events = self.rows

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import msgspec
+
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.sink import Output
 from sightline.events import Event, Origin
@@ -41,7 +43,7 @@ class Answered(NamedTuple):
         return cls(response.model, response.model_version, response.engine, timing.decode_us, timing.inference_us)
 
 
-class Scanned(NamedTuple):
+class Scanned(msgspec.Struct, frozen=True):
     """Events of one partition, by index: their event times, their offsets, and CloudEvents themselves.
 
     All times are µs since the epoch.
@@ -70,8 +72,11 @@ class Matching:
     def outputs(self, results: Results, scanned: Scanned, answered: Answered | None) -> list[Output]:
         """Of one event at least. `answered` where a model was asked."""
         if self._plain:
-            topic, key = self._topic, self._key
-            return [Output(topic, key(row), encode_columns(row)) for _, rows in results for row in rows]
+            topic, key, outputs = self._topic, self._key, []
+            for _, rows in results:
+                for row in rows:
+                    outputs.append(Output(topic, key(row), encode_columns(row)))
+            return outputs
         return self._with_headers(results, scanned, answered)
 
     def row(self, row: Row) -> Output:

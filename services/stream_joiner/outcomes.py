@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from confluent_kafka import Message
+from msgspec import structs
 
 from services.stream_joiner.matching import Matching, Row, now_us
 from services.stream_joiner.metrics import Metrics
@@ -60,7 +61,7 @@ class Outcomes:
         self._metrics.late.inc()
         refusal = Refusal(Reason.LATE, "its window was closed when it came")
         if self._pipeline.windows.late_topic:
-            return self._letter(raw, place, refusal)._replace(topic=self._pipeline.windows.late_topic)
+            return structs.replace(self._letter(raw, place, refusal), topic=self._pipeline.windows.late_topic)
         return self._letter(raw, place, refusal)
 
     def window(self, row: Row, start_us: int, end_us: int, key: Any, revision: str) -> Output:
@@ -71,7 +72,7 @@ class Outcomes:
         identity, name = window_id(self._pipeline.name, start_us, key, revision), self._pipeline.name
         source = f"/pipelines/{name}".encode()
         headers = Envelope(name, now_us()).headers(identity, end_us, identity, source, "", None, None)
-        return output._replace(headers=headers)
+        return structs.replace(output, headers=headers)
 
     def refused_group(self, start_us: int, key: Any, detail: str, rows: int, reason: Reason) -> Output:
         """A group whose row can't be computed or came too late: its key and window stand for the record."""

@@ -106,22 +106,21 @@ class SourcePartition:
         state = self.windows.state if self.windows else None
         scan = parts.bound.replay if self.windows and self.windows.replaying(held.offsets[0]) else parts.bound.scan
         held.index = scan(held.rows, held.times_us, held.offsets, first, found, state)
-        self._count(found)
         self._open(held, first, found)
-        if held.index < len(held):
-            parts.tables.request_check(held.polled_s)
+        parts.outcomes.count("filtered", found.filtered)
+        parts.outcomes.count("filtered_joined", found.joined_away)
         if held.index:
             self.log.passed(held.next_offset)
-        return held.index == len(held)
-
-    def _count(self, found: Found) -> None:
-        outcomes = self._parts.outcomes
-        outcomes.count("filtered", found.filtered)
-        outcomes.count("filtered_joined", found.joined_away)
+        if held.index == len(held):
+            return True
+        parts.tables.request_check(held.polled_s)
+        return False
 
     def _open(self, held: HeldBatch, first: int, found: Found) -> None:
         """What the events from `first` on give."""
-        refused = self._refused(held, first, found)
+        refused: dict[int, Refusal | None] = {}
+        if found.errors or found.unmatched or found.added or held.refusals:
+            refused = self._refused(held, first, found)
         if self._parts.scoring:
             self._score(held, first, found.results, refused)
             return
@@ -146,7 +145,7 @@ class SourcePartition:
         late = dict.fromkeys(self.windows.take_late() if self.windows and not parts.scoring else ())
         refused |= late
         parts.outcomes.count("windowed", found.added - len(late))
-        return dict(sorted(refused.items())) if refused else refused
+        return dict(sorted(refused.items()))
 
     def _send(self, held: HeldBatch, results: Results, refused: Mapping[int, Refusal | None]) -> None:
         """No model is asked, so whatever came before has been released: this is too, in one step."""
@@ -156,9 +155,10 @@ class SourcePartition:
             outputs = outcomes.matches(results, scanned, None)
         for index, refusal in refused.items():
             outputs.append(self._letter(held.batch.record(index), refusal))
-        first = min([each[0] for each in results[:1]] + list(refused)[:1])
-        slot = self.log.open(held.offsets[first], len(results) + len(refused))
-        slot.finish(outputs)
+        first = results[0][0] if results else len(held)
+        if refused:
+            first = min(first, next(iter(refused)))
+        slot = self.log.release(held.offsets[first], len(results) + len(refused), len(outputs))
         self._parts.sink.send_all(outputs, slot.acknowledge_all)
         if results:
             outcomes.matched(results, scanned)

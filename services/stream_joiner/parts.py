@@ -27,9 +27,10 @@ class Tables:
 
     def complete(self, polled_s: float, now_s: float) -> bool:
         """The tables hold all that was there when an event was polled, or it has waited long enough."""
-        if now_s - polled_s >= self._wait_s_max:
-            return True
-        return all(each.complete_since >= polled_s for each in self._tables)
+        for each in self._tables:
+            if each.complete_since < polled_s:
+                return now_s - polled_s >= self._wait_s_max
+        return True
 
     def request_check(self, polled_s: float) -> None:
         for each in self._tables:

@@ -6,8 +6,9 @@ A sink takes outputs and says of each when it is safe. `AtLeastOnce` produces at
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+import msgspec
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from sightline.io import clients
@@ -21,7 +22,7 @@ Later = Callable[[Work], None]
 """Runs a piece of work with the consumer, in the thread that alone may touch it."""
 
 
-class Output(NamedTuple):
+class Output(msgspec.Struct, frozen=True):
     """One record to produce; without `partition` its key decides."""
 
     topic: str
@@ -126,10 +127,17 @@ def produce(
 ) -> None:
     """Hand records to the client; waits while its queue is full."""
     call = producer.produce
-    for topic, key, value, headers, partition in outputs:
+    for each in outputs:
         while True:
             try:
-                call(topic, value, key, partition=partition, headers=headers, on_delivery=delivered)
+                call(
+                    each.topic,
+                    each.value,
+                    each.key,
+                    partition=each.partition,
+                    headers=each.headers,
+                    on_delivery=delivered,
+                )
                 break
             except BufferError:
                 producer.poll(0.01)

@@ -73,11 +73,10 @@ class RowReader(Protocol):
 def read_rows(reader: RowReader, batch: RecordBatch) -> tuple[list[Any], dict[int, Refusal]]:
     """A row for each record, None where it is refused, and the refusals by index."""
     rows, found = reader.read_many(batch)
-    refusals = dict(found)
-    if refusals:
-        good = iter(rows)
-        rows = [None if index in refusals else next(good) for index in range(len(batch))]
-    return rows, refusals
+    if not found:
+        return rows, {}
+    refusals, good = dict(found), iter(rows)
+    return [None if index in refusals else next(good) for index in range(len(batch))], refusals
 
 
 def one_by_one(reader: RowReader, batch: RecordBatch) -> tuple[list[Any], Refusals]:

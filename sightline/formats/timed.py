@@ -4,7 +4,9 @@ A row without a time, or with one far ahead of its record's, is refused.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from sightline.events import Event, Reason, Refusal
 from sightline.formats.reader import RecordBatch, RowReader, read_rows
@@ -29,7 +31,7 @@ class Source(Protocol):
         ...
 
 
-class Records(NamedTuple):
+class Records(msgspec.Struct, frozen=True):
     """A `Source`."""
 
     reader: RowReader
@@ -52,7 +54,7 @@ class Stamps(Protocol):
     def timestamp_ms_min(self) -> int: ...
 
 
-class TimedRows(NamedTuple):
+class TimedRows(msgspec.Struct, frozen=True):
     """By index; a refused row is None and its time 0. `Columns` only where none is refused."""
 
     rows: list[Any] | Columns

@@ -210,15 +210,24 @@ def test_an_expired_offset_is_an_error_after_the_records_before_it(
 def test_batches_outlive_the_consumer(made: Made, broker: Broker, unique: Callable[[str], str]) -> None:
     topic = Topics(broker, unique("outlive"))
     topic.write(1000)
+    topic.write_one(value=b"{}", headers=[("one", b"1"), ("none", None)])
+    topic.write_one(value=None, key=b"")
     consumer = made(unique("group"))
     consumer.assign([TopicPartition(topic.name, 0, 0)])
-    batches = read(consumer, 1000)
-    before = [(list(each.offsets), each.lines(), each.record(0), list(each.timestamps_ms)) for each in batches]
+    batches = read(consumer, 1002)
+
+    def seen() -> list[Any]:
+        each_record = [each.record(index) for each in batches for index in range(len(each))]
+        return each_record + [(list(each.offsets), each.values(), list(each.timestamps_ms)) for each in batches]
+
+    before = seen()
     consumer.close()
-    assert [(list(each.offsets), each.lines(), each.record(0), list(each.timestamps_ms)) for each in batches] == before
+    assert seen() == before
     del consumer
     gc.collect()
-    assert batches[-1].record(-1).offset == 999
+    assert seen() == before
+    assert [each.headers for each in before[999:1002]] == [[], [("one", b"1"), ("none", None)], []]
+    assert (before[1001].key, before[1001].value, batches[-1].record(-1).offset) == (b"", None, 1001)
 
 
 class Member:

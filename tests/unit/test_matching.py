@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from prometheus_client import CollectorRegistry
 
 from services.stream_joiner.matching import Answered, Matching, Results, Scanned
@@ -99,7 +100,7 @@ def test_a_record_without_an_id_is_named_by_its_place(tmp_path: Path) -> None:
 
 def test_a_scored_event_carries_its_own_id_its_trace_and_the_model(tmp_path: Path) -> None:
     answered = Answered("bond", "3", "litert", 700, 5000)
-    scored = scanned(EVENTS)._replace(matched_us=SUBMITTED_US + 6_000)
+    scored = structs.replace(scanned(EVENTS), matched_us=SUBMITTED_US + 6_000)
     match = decoded(Bench(tmp_path, plain=False).matching.outputs(ROWS, scored, answered)[3])
     assert match.id == match_id("p", "camera", "3", 0)
     assert (match.event_id, match.event_source, match.traceparent) == ("3", "camera", EVENTS[3].traceparent)
@@ -112,7 +113,7 @@ def test_a_scored_event_carries_its_own_id_its_trace_and_the_model(tmp_path: Pat
 
 def test_what_is_counted(tmp_path: Path) -> None:
     bench = Bench(tmp_path, plain=True)
-    ahead = scanned(RECORDS)._replace(times_us=[POLLED_US + 1000, 0, POLLED_US - 2000, POLLED_US - 60_000])
+    ahead = structs.replace(scanned(RECORDS), times_us=[POLLED_US + 1000, 0, POLLED_US - 2000, POLLED_US - 60_000])
     bench.matching.observe(ROWS, ahead)
     assert bench.value("sightline_events_total", outcome="matched") == 3
     assert bench.registry.get_sample_value("sightline_clock_skew_total") == 1

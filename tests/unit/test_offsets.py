@@ -36,9 +36,8 @@ def test_what_was_looked_at_and_not_opened_is_done() -> None:
 
 def test_records_that_are_done_together() -> None:
     log = Log("t", 0, 0)
-    slot = log.open(3, records=4)
+    slot = log.release(3, records=4, outputs=4)
     log.passed(9)
-    slot.finish(["a", "b", "c", "d"])
     assert (len(log), log.done_until, log.released_until) == (4, 3, 9)
     slot.acknowledge_all()
     assert (len(log), log.done_until) == (0, 9)

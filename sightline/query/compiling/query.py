@@ -1,8 +1,10 @@
 """What a compiled query offers to whoever runs it: the joiner on Kafka, or the command line on files."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sightline.query.compiling.columnar import over_columns
 from sightline.query.compiling.event import NOTHING, MissingError
@@ -21,8 +23,7 @@ from sightline.query.windows.windowing import Windowing, windowing
 ResultRow = dict[str, Any]
 
 
-@dataclass
-class Found:
+class Found(msgspec.Struct):
     """What a scan found. Indexes are those of the batch.
 
     `results`: of each event that has any, the joined rows (with a model) or the query's rows. `unmatched`: events
@@ -31,9 +32,9 @@ class Found:
     """
 
     waiting: bool = False
-    results: list[tuple[int, Sequence[Any]]] = field(default_factory=list)
-    unmatched: list[tuple[int, str, Any]] = field(default_factory=list)
-    errors: list[tuple[int, Exception]] = field(default_factory=list)
+    results: list[tuple[int, Sequence[Any]]] = []
+    unmatched: list[tuple[int, str, Any]] = []
+    errors: list[tuple[int, Exception]] = []
     filtered: int = 0
     joined_away: int = 0
     added: int = 0

@@ -48,8 +48,9 @@ class _Scan:
         row, predicates = self._plan.source.variable, self._plan.predicates.get(0, [])
         newest = self._windows.newest("time_us") if self._windows else []
         body = [f"if {row} is None: continue", *newest, *self._guarded(predicates)]
-        sequences = {"index": "range(first, count)", row: "rest(rows, first)", "time_us": "rest(times, first)"}
-        return self._loop([], sequences, body, [])
+        sequences = {"index": "range(first, count)", row: "rows", "time_us": "times"}
+        begin = ["if first: rows, times = rows[first:], times[first:]"]
+        return self._loop(begin, sequences, body, [])
 
     def _of_columns(self) -> list[str]:
         """Where the first predicate compares a column with a literal, events that fail it are never looked at."""
