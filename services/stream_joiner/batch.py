@@ -8,6 +8,7 @@ from sightline.events import Event
 from sightline.formats.cloudevents import CloudEventReader
 from sightline.formats.timed import Records, timed_rows
 from sightline.io.records import Batch
+from sightline.query.runtime.columns import Columns
 
 
 class HeldBatch:
@@ -28,6 +29,11 @@ class HeldBatch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def bytes(self) -> int:
+        """Of the records' values; and of the copy that columns keep, whose strings are made when they are asked for."""
+        return self.batch.bytes * (2 if isinstance(self.rows, Columns) else 1)
 
     @property
     def next_offset(self) -> int:

@@ -19,6 +19,7 @@ from sightline.ids import window_id
 from sightline.io.kafka import TopicInfo
 from sightline.io.records import Raw
 from sightline.matches import Envelope
+from sightline.offsets import PartitionLog
 from sightline.query.pipeline import Pipeline
 
 
@@ -45,24 +46,22 @@ class Outcomes:
         if events:
             self._metrics.outcome[outcome].inc(events)
 
-    def refused(self, raw: Raw, place: Place, refusal: Refusal) -> Output:
-        """The dead letter of an event."""
-        self._metrics.outcome["dead_letter"].inc()
-        return self._letter(raw, place, refusal)
+    def letter(self, raw: Raw, log: PartitionLog[Any], refusal: Refusal | None) -> Output:
+        """What is sent of an event of the log's partition that was refused; without a refusal its row was late."""
+        place = Place(log.topic, log.partition, raw.offset)
+        if refusal:
+            self._metrics.outcome["dead_letter"].inc()
+            return self._letter(raw, place, refusal)
+        self._metrics.outcome["late"].inc()
+        self._metrics.late.inc()
+        letter = self._letter(raw, place, Refusal(Reason.LATE, "its window was closed when it came"))
+        topic = self._pipeline.windows.late_topic
+        return structs.replace(letter, topic=topic) if topic else letter
 
     def refused_row(self, message: Message, refusal: Refusal) -> Output:
         """The dead letter of a table's row that can't be used; it holds nothing up."""
         place = Place(str(message.topic()), message.partition() or 0, message.offset() or 0)
         return self._letter(Raw.of(message), place, refusal)
-
-    def late(self, raw: Raw, place: Place) -> Output:
-        """A row that came after its window was closed."""
-        self._metrics.outcome["late"].inc()
-        self._metrics.late.inc()
-        refusal = Refusal(Reason.LATE, "its window was closed when it came")
-        if self._pipeline.windows.late_topic:
-            return structs.replace(self._letter(raw, place, refusal), topic=self._pipeline.windows.late_topic)
-        return self._letter(raw, place, refusal)
 
     def window(self, row: Row, start_us: int, end_us: int, key: Any, revision: str) -> Output:
         """The output of a group's row."""

@@ -45,6 +45,12 @@ def test_the_newest_of_those_looked_at(more: tuple[int, ...]) -> None:
 
 
 @few_and_more
+def test_its_bytes_are_those_of_the_values_and_of_what_columns_keep(more: tuple[int, ...]) -> None:
+    batch = held(5, 9, *more)
+    assert batch.bytes == len(b'{"t": 5}') * (2 + len(more)) * (2 if more else 1)
+
+
+@few_and_more
 def test_a_time_far_ahead_is_refused_and_is_not_the_newest(more: tuple[int, ...]) -> None:
     ahead_us = NOW_MS * 1000 + 2_000_000
     batch = held(5, ahead_us, 7, *more)
