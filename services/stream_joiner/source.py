@@ -15,7 +15,7 @@ from collections.abc import Callable
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from services.common.pulse import Pulse
-from services.stream_joiner.membership import SETTLE_S, Member, Subscription
+from services.stream_joiner.membership import Member, Subscription
 from services.stream_joiner.owner import Owner
 from services.stream_joiner.reader import Reader
 from services.stream_joiner.rejoin import is_fatal
@@ -27,6 +27,7 @@ POLL_S = 0.05
 """The longest that a commit or a pause waits for an idle poll to end."""
 
 TICK_S = 0.01
+"""How often what waits for time to pass is looked at: acknowledgements, commits, tables that may be behind."""
 
 GATHER_S = 0.00025
 """A round of poll, join and produce costs about as much for five records as for one. At 10,000 records a second on two
@@ -85,7 +86,7 @@ class Source(threading.Thread):
 
     def _poll(self) -> None:
         self._member.pause_and_resume()
-        batches = self._member.batches.poll(SETTLE_S if self.reader.busy else POLL_S, self._records_max)
+        batches = self._member.batches.poll(self._wait_s(), self._records_max)
         now_s = time.monotonic()
         if batches:
             self._owner.post(self.reader.received, batches)
@@ -93,6 +94,10 @@ class Source(threading.Thread):
         if now_s >= self._due_s:
             self._due_s = now_s + TICK_S
             self._owner.post(self.reader.tick, now_s)
+
+    def _wait_s(self) -> float:
+        """Until the next tick, if something waits for one."""
+        return max(0.0, self._due_s - time.monotonic()) if self.reader.busy else POLL_S
 
     def _gather(self, records: int, now_s: float) -> None:
         """Let more arrive where records come fast and few at a time."""

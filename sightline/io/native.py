@@ -8,6 +8,7 @@ Importing raises ImportError where the extension was not built, or confluent-kaf
 """
 
 import time
+from math import ceil
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition, cimpl
 from confluent_kafka import version as client_version
@@ -47,7 +48,7 @@ class NativeRecords:
     def poll(self, timeout_s: float, records_max: int) -> list[Batch]:
         if time.monotonic() >= self._forward_due_s:
             self.forward(self._partitions)
-        batches, errors = self._queue.poll(round(timeout_s * 1000), records_max)
+        batches, errors = self._queue.poll(ceil(timeout_s * 1000), records_max)
         for code, text, topic, partition, offset in errors:
             error = KafkaError(code, text, fatal=code == KafkaError._FATAL)
             self._on_error(error, TopicPartition(topic or "", partition, offset))
