@@ -72,11 +72,8 @@ class Matching:
     def outputs(self, results: Results, scanned: Scanned, answered: Answered | None) -> list[Output]:
         """Of one event at least. `answered` where a model was asked."""
         if self._plain:
-            topic, key, outputs = self._topic, self._key, []
-            for _, rows in results:
-                for row in rows:
-                    outputs.append(Output(topic, key(row), encode_columns(row)))
-            return outputs
+            topic, key = self._topic, self._key
+            return [Output(topic, key(row), encode_columns(row)) for _, rows in results for row in rows]
         return self._with_headers(results, scanned, answered)
 
     def row(self, row: Row) -> Output:

@@ -23,7 +23,7 @@ Later = Callable[[Work], None]
 
 
 class Output(msgspec.Struct, frozen=True):
-    """One record to produce; without `partition` its key decides."""
+    """One record to produce; without `partition` its key decides. A struct is made without a call of Python code."""
 
     topic: str
     key: bytes | None

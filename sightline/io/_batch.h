@@ -3,7 +3,6 @@
  * It owns its messages, and holds on to its Queue, which holds on to the Consumer. librdkafka does not end while somebody
  * has its messages, so a Queue that is closed makes its batches go on with copies.
  */
-#include <stddef.h>
 
 /* sightline.io.records.Raw */
 static PyObject *raw_class;
@@ -143,17 +142,23 @@ static PyObject *bytes_or_none(const void *data, Py_ssize_t size) {
     return PyBytes_FromStringAndSize(data, size);
 }
 
-static PyObject *batch_values(Batch *self, PyObject *Py_UNUSED(ignored)) {
+static PyObject *value_of(const Record *record) { return bytes_or_none(record->value, record->value_size); }
+static PyObject *offset_of(const Record *record) { return PyLong_FromLongLong(record->offset); }
+static PyObject *timestamp_of(const Record *record) { return PyLong_FromLongLong(record->ms); }
+
+static PyObject *list_of(Batch *self, PyObject *(*of)(const Record *)) {
     PyObject *list = PyList_New(self->count);
     for (Py_ssize_t i = 0; list && i < self->count; i++) {
-        PyObject *value = bytes_or_none(self->records[i].value, self->records[i].value_size);
-        if (!value)
+        PyObject *item = of(&self->records[i]);
+        if (!item)
             Py_CLEAR(list);
         else
-            PyList_SET_ITEM(list, i, value);
+            PyList_SET_ITEM(list, i, item);
     }
     return list;
 }
+
+static PyObject *batch_values(Batch *self, PyObject *Py_UNUSED(ignored)) { return list_of(self, value_of); }
 
 static PyObject *batch_lines(Batch *self, PyObject *Py_UNUSED(ignored)) {
     PyObject *joined = PyBytes_FromStringAndSize(NULL, self->bytes + self->count - 1);
@@ -175,28 +180,14 @@ static PyObject *batch_lines(Batch *self, PyObject *Py_UNUSED(ignored)) {
     return joined;
 }
 
-static PyObject *integers(Batch *self, size_t member) {
-    PyObject *list = PyList_New(self->count);
-    for (Py_ssize_t i = 0; list && i < self->count; i++) {
-        PyObject *number = PyLong_FromLongLong(*(int64_t *)((char *)&self->records[i] + member));
-        if (!number)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, i, number);
-    }
-    return list;
-}
-
 static PyObject *batch_get_offsets(Batch *self, void *Py_UNUSED(closure)) {
     long long first = self->records[0].offset, last = self->records[self->count - 1].offset;
     if (last - first == self->count - 1)
         return PyObject_CallFunction((PyObject *)&PyRange_Type, "LL", first, last + 1);
-    return integers(self, offsetof(Record, offset));
+    return list_of(self, offset_of);
 }
 
-static PyObject *batch_get_timestamps(Batch *self, void *Py_UNUSED(closure)) {
-    return integers(self, offsetof(Record, ms));
-}
+static PyObject *batch_get_timestamps(Batch *self, void *Py_UNUSED(closure)) { return list_of(self, timestamp_of); }
 
 static PyObject *headers_of(const Record *record) {
     PyObject *list = PyList_New(0);
@@ -237,7 +228,7 @@ static PyObject *batch_record(Batch *self, PyObject *number) {
     const Record *record = &self->records[index];
     PyObject *headers = headers_of(record);
     PyObject *key = headers ? bytes_or_none(record->key, record->key_size) : NULL;
-    PyObject *value = key ? bytes_or_none(record->value, record->value_size) : NULL;
+    PyObject *value = key ? value_of(record) : NULL;
     if (!value) {
         Py_XDECREF(headers);
         Py_XDECREF(key);

@@ -218,7 +218,9 @@ def test_batches_outlive_the_consumer(made: Made, broker: Broker, unique: Callab
 
     def seen() -> list[Any]:
         each_record = [each.record(index) for each in batches for index in range(len(each))]
-        return each_record + [(list(each.offsets), each.values(), list(each.timestamps_ms)) for each in batches]
+        return each_record + [
+            (list(each.offsets), each.values(), each.lines(), list(each.timestamps_ms)) for each in batches
+        ]
 
     before = seen()
     consumer.close()

@@ -1,4 +1,4 @@
-"""The event times of a batch: which drive the watermark."""
+"""The event times of a batch, which drive the watermark, and its bytes."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -21,9 +21,9 @@ class Texts(Protocol):
 Column = list[Any] | Texts
 
 
-def rest(values: Column | tuple[Any, ...], first: int) -> Sequence[Any]:
+def rest(values: Column, first: int) -> list[Any]:
     """From the index `first` on."""
-    if isinstance(values, list | tuple):
+    if isinstance(values, list):
         return values[first:] if first else values
     return values.rest(first)
 
