@@ -11,6 +11,7 @@ from confluent_kafka import Message
 
 from services.common.pulse import Pulse
 from services.stream_joiner.changelog import Changelog
+from services.stream_joiner.commits import Commits
 from services.stream_joiner.emitters import LocalEmitter, RepartitionEmitter
 from services.stream_joiner.engine import Engine
 from services.stream_joiner.featurizer_client import FeaturizerClient
@@ -84,7 +85,8 @@ class Assembly:
         changelog = Changelog(topics.changelog, self.sink) if topics else None
         codec = self._codec(loaded)
         maker = PartitionMaker(loaded, self._make_parts(loaded, codec), codec, settings.state_keys_max)
-        self.engine = Engine(maker.make, self.sink, self._metrics, changelog, settings.commit_interval_ms / 1e3)
+        commits = Commits(self.sink, changelog, settings.commit_interval_ms / 1e3)
+        self.engine = Engine(maker.make, self.sink, self._metrics, commits)
         self.engine.refused_rows = self._refused_rows
         Lag(self.engine, self._metrics, EndOffsets(settings.brokers)).start()
         self.source.reader = self.engine

@@ -1,22 +1,13 @@
-"""All partitions that are ours: who gets a batch, what is committed when, which partitions rest.
+"""All partitions that are ours: who gets a batch, which are idle, which rest. What is committed when: commits.py."""
 
-At-least-once. Outputs are produced as they come. Every commit interval: the offsets below which all is acknowledged.
-A windowed partition first writes its state to the changelog, in this order:
-1. `checkpoint` takes the state at the offset up to which everything has been released.
-2. Once all that was sent before is acknowledged, its records are produced, the marker last.
-3. Once they are acknowledged, its offset is committed.
-
-Exactly-once. Every commit interval all of it goes into one transaction, see transactions.py.
-"""
-
-import logging
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import cast
 
 from confluent_kafka import KafkaError, TopicPartition
 
-from services.stream_joiner.changelog import Changelog, Restored
+from services.stream_joiner.changelog import Restored
+from services.stream_joiner.commits import Assigned, Commits
 from services.stream_joiner.merge_stage import MergePartition
 from services.stream_joiner.metrics import Metrics
 from services.stream_joiner.partition import SourcePartition
@@ -25,23 +16,16 @@ from services.stream_joiner.sink import Output, Sink
 from sightline.io.records import Batch
 from sightline.query.windows.spec import NEVER_US
 
-log = logging.getLogger(__name__)
-
 Make = Callable[[TopicPartition, Restored | None], SourcePartition | MergePartition]
-
-COMMITTED_UNKNOWN = -1
 
 
 class Engine:
     """Everything here is called by the engine's owner alone."""
 
-    def __init__(
-        self, make: Make, sink: Sink, metrics: Metrics, changelog: Changelog | None, commit_interval_s: float
-    ) -> None:
-        self._make, self._sink, self._metrics, self._changelog = make, sink, metrics, changelog
-        self._interval_s, self._next_commit_s = commit_interval_s, 0.0
-        self.sources: dict[Place, SourcePartition] = {}
-        self.merges: dict[Place, MergePartition] = {}
+    def __init__(self, make: Make, sink: Sink, metrics: Metrics, commits: Commits) -> None:
+        self._make, self._sink, self._metrics, self._commits = make, sink, metrics, commits
+        self._ours = Assigned()
+        self.sources, self.merges = self._ours.sources, self._ours.merges
         self.resting: frozenset[Place] = frozenset()
         self.refused_rows: SimpleQueue[Output] = SimpleQueue()
         """Dead letters of tables' rows; any thread may put them here."""
@@ -62,10 +46,7 @@ class Engine:
                 self.merges[place] = made
                 continue
             self.sources[place] = made
-            if self._changelog and restored and restored.position is not None:
-                self._changelog.resume(made, restored.position)
-            elif self._changelog:
-                self._changelog.begin(made)
+            self._commits.begin(made, restored)
 
     def received(self, batches: list[Batch]) -> None:
         for batch in batches:
@@ -90,31 +71,30 @@ class Engine:
         self._check_idle(now_s)
         self._brake()
         self.measure(now_s)
-        if now_s >= self._next_commit_s:
-            self._next_commit_s = now_s + self._interval_s
-            self._commit(list(self.sources), list(self.merges))
+        self._commits.tick(now_s, self._ours)
 
     def settle(self, partitions: list[TopicPartition]) -> bool:
-        sources, merges = self._ours(partitions)
+        leaving = self._ours.among(partitions)
+        sources = leaving.sources.values()
         self._sink.poll()
-        for place in sources:
-            self.sources[place].work()
-        open_records = any(len(self.sources[each].log) or self.sources[each].waiting for each in sources)
+        for each in sources:
+            each.work()
+        open_records = any(len(each.log) or each.waiting for each in sources)
         if self._sink.exactly_once:
             # What others have sent is in the same transaction, so their offsets are too.
-            self._commit(list(self.sources), list(self.merges))
+            self._commits.commit(self._ours)
         elif open_records:
             return False
         else:
-            self._commit(sources, merges)
-        return self._sink.settled() and not open_records and self._is_written(sources)
+            self._commits.commit(leaving)
+        return self._sink.settled() and not open_records and self._commits.complete(leaving)
 
     def released(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        sources, merges = self._ours(partitions)
         if self._sink.exactly_once and not self._sink.settled():
             raise RuntimeError("partitions are taken away, and the transaction that they are in is not done in time")
-        offsets = [] if self._sink.exactly_once else self._offsets(sources, merges)
-        for place in [*sources, *merges]:
+        leaving = self._ours.among(partitions)
+        offsets = [] if self._sink.exactly_once else self._commits.offsets(leaving)
+        for place in [*leaving.sources, *leaving.merges]:
             self._close(place)
         return offsets
 
@@ -127,15 +107,7 @@ class Engine:
         self._metrics.skipped.inc(records)
 
     def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        """The broker's answer to an asynchronous commit; one that failed is sent again with the next."""
-        if error is None:
-            return
-        log.warning("commit failed", extra={"why": error.str()})
-        for each in partitions:
-            if (source := self.sources.get((each.topic, each.partition))) is not None:
-                source.log.committed = COMMITTED_UNKNOWN
-            if (merge := self.merges.get((each.topic, each.partition))) is not None:
-                merge.committed = None
+        self._commits.answered(error, self._ours.among(partitions))
 
     @property
     def busy(self) -> bool:
@@ -151,45 +123,6 @@ class Engine:
     def state_keys(self) -> int:
         held = [each.windows.state.key_count for each in self.sources.values() if each.windows]
         return sum(held) + sum(each.state.key_count for each in self.merges.values())
-
-    # Commits.
-
-    def _commit(self, sources: list[Place], merges: list[Place]) -> None:
-        if self._sink.busy:
-            return
-        if self._changelog:
-            for place in sources:
-                self._changelog.step(self.sources[place])
-        offsets = self._offsets(sources, merges)
-        if offsets or (self._sink.exactly_once and not self._sink.settled()):
-            self._sink.commit(offsets)
-
-    def _offsets(self, sources: list[Place], merges: list[Place]) -> list[TopicPartition]:
-        """How far each is done, where that has moved."""
-        offsets = []
-        for place in sources:
-            source = self.sources[place]
-            until = self._done_until(source)
-            if until is not None and until != source.log.committed:
-                source.log.committed = until
-                offsets.append(TopicPartition(*place, until))
-        for place in merges:
-            merge = self.merges[place]
-            if (merge.settled or self._sink.exactly_once) and (offset := merge.offset()) is not None:
-                offsets.append(offset)
-        return offsets
-
-    def _done_until(self, source: SourcePartition) -> int | None:
-        if self._changelog:
-            return self._changelog.written_until(source)
-        return source.log.released_until if self._sink.exactly_once else source.log.done_until
-
-    def _is_written(self, sources: list[Place]) -> bool:
-        if self._changelog is None:
-            return True
-        return all(
-            self._changelog.written_until(self.sources[each]) == self.sources[each].log.position for each in sources
-        )
 
     def _send_refused_rows(self) -> None:
         while not self.refused_rows.empty():
@@ -211,16 +144,11 @@ class Engine:
     def _brake(self) -> None:
         self.resting = frozenset(place for place, source in self.sources.items() if source.too_much)
 
-    def _ours(self, partitions: list[TopicPartition]) -> tuple[list[Place], list[Place]]:
-        places = [(each.topic, each.partition) for each in partitions]
-        return [each for each in places if each in self.sources], [each for each in places if each in self.merges]
-
     def _close(self, place: Place) -> None:
         """No longer ours: answers that come late find its log closed."""
         self.resting -= {place}
         self.merges.pop(place, None)
         if source := self.sources.pop(place, None):
             source.close()
-            if self._changelog:
-                self._changelog.forget(source)
+            self._commits.forget(source)
             self._metrics.forget_lag(self._metrics.pipeline, place[1])
