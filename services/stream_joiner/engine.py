@@ -111,7 +111,7 @@ class Engine:
 
     @property
     def busy(self) -> bool:
-        return not self._sink.settled() or any(each.waiting for each in self.sources.values())
+        return self._sink.pressing or any(each.waiting for each in self.sources.values())
 
     # What is read when Prometheus asks.
 

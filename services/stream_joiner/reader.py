@@ -57,5 +57,5 @@ class Reader(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Something waits for a tick."""
+        """Something is pressing: the next tick should come soon."""
         ...

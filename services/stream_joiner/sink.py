@@ -22,6 +22,10 @@ Later = Callable[[Work], None]
 """Runs a piece of work with the consumer, in the thread that alone may touch it."""
 
 
+COLLECTED_AT = 100
+"""So many records whose acknowledgements were not looked at yet are enough to look at them soon."""
+
+
 class Output(msgspec.Struct, frozen=True):
     """One record to produce; without `partition` its key decides. A struct is made without a call of Python code."""
 
@@ -62,6 +66,11 @@ class Sink(Protocol):
 
     def settled(self) -> bool:
         """Nothing that was sent waits for its acknowledgement."""
+        ...
+
+    @property
+    def pressing(self) -> bool:
+        """Something should be done soon, by `poll` or `commit`."""
         ...
 
     def close(self, timeout_s: float) -> int:
@@ -117,6 +126,10 @@ class AtLeastOnce:
 
     def settled(self) -> bool:
         return not self._waiting
+
+    @property
+    def pressing(self) -> bool:
+        return self._waiting >= COLLECTED_AT
 
     def close(self, timeout_s: float) -> int:
         return int(self._producer.flush(timeout_s))

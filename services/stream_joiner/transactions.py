@@ -92,6 +92,11 @@ class ExactlyOnce:
         return not self._waiting and not self._open
 
     @property
+    def pressing(self) -> bool:
+        """The next transaction should not be late."""
+        return not self.settled()
+
+    @property
     def busy(self) -> bool:
         """A transaction is under way: the next one has to wait."""
         return self._open
