@@ -92,10 +92,8 @@ class Commits:
                 offsets.append(offset)
         return offsets
 
-    def answered(self, error: KafkaError | None, which: Assigned) -> None:
-        """What the broker says to an asynchronous commit; one that failed is sent again with the next."""
-        if error is None:
-            return
+    def failed(self, error: KafkaError, which: Assigned) -> None:
+        """The broker has refused an asynchronous commit: it is sent again with the next."""
         log.warning("commit failed", extra={"why": error.str()})
         for source in which.sources.values():
             source.log.committed = COMMITTED_UNKNOWN

@@ -107,11 +107,13 @@ class Engine:
         self._metrics.skipped.inc(records)
 
     def committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        self._commits.answered(error, self._ours.among(partitions))
+        if error is not None:
+            self._commits.failed(error, self._ours.among(partitions))
 
     @property
     def busy(self) -> bool:
-        return self._sink.pressing or any(each.waiting for each in self.sources.values())
+        # A partition that rests may wait for no more than an acknowledgement.
+        return self._sink.pressing or bool(self.resting) or any(each.waiting for each in self.sources.values())
 
     # What is read when Prometheus asks.
 

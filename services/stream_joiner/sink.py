@@ -22,8 +22,8 @@ Later = Callable[[Work], None]
 """Runs a piece of work with the consumer, in the thread that alone may touch it."""
 
 
-COLLECTED_AT = 100
-"""So many records whose acknowledgements were not looked at yet are enough to look at them soon."""
+UNCOLLECTED_RECORDS_MAX = 100
+"""Acknowledgements of more than these are looked at soon."""
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -129,7 +129,7 @@ class AtLeastOnce:
 
     @property
     def pressing(self) -> bool:
-        return self._waiting >= COLLECTED_AT
+        return self._waiting > UNCOLLECTED_RECORDS_MAX
 
     def close(self, timeout_s: float) -> int:
         return int(self._producer.flush(timeout_s))
