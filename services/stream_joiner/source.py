@@ -20,6 +20,7 @@ from services.stream_joiner.owner import Owner
 from services.stream_joiner.reader import Reader
 from services.stream_joiner.rejoin import is_fatal
 from services.stream_joiner.sink import Work
+from sightline.scheduling import waiting_their_turn
 
 log = logging.getLogger(__name__)
 
@@ -69,20 +70,25 @@ class Source(threading.Thread):
 
     def run(self) -> None:
         try:
-            self._member.join(self.reader)
-            while not self._stopping.is_set():
-                self._pulse.rest()  # a transaction waits for Kafka for as long as that is away
-                self._member.do_work()
-                self._pulse.beat()
-                try:
-                    self._poll()
-                except KafkaException as error:
-                    if not self._member.joins_anew(error):
-                        raise
-            self._pulse.rest()
-            self._member.leave()
+            # What fetches records and wakes this thread asks for the next ones first.
+            with waiting_their_turn():
+                self._run()
         except Exception as error:
             self._failed(error)
+
+    def _run(self) -> None:
+        self._member.join(self.reader)
+        while not self._stopping.is_set():
+            self._pulse.rest()  # a transaction waits for Kafka for as long as that is away
+            self._member.do_work()
+            self._pulse.beat()
+            try:
+                self._poll()
+            except KafkaException as error:
+                if not self._member.joins_anew(error):
+                    raise
+        self._pulse.rest()
+        self._member.leave()
 
     def _poll(self) -> None:
         self._member.pause_and_resume()

@@ -17,6 +17,8 @@ import confluent_kafka
 import msgspec
 from confluent_kafka import cimpl
 
+from sightline.scheduling import waiting_their_turn
+
 log = logging.getLogger(__name__)
 
 STATISTICS_MS = 3_000
@@ -52,7 +54,8 @@ class Producer(confluent_kafka.Producer):  # type: ignore[misc]
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.servers = str(config["bootstrap.servers"])
-        super().__init__(config | {"statistics.interval.ms": STATISTICS_MS, "stats_cb": partial(_look, self)})
+        with waiting_their_turn():
+            super().__init__(config | {"statistics.interval.ms": STATISTICS_MS, "stats_cb": partial(_look, self)})
 
 
 class Consumer(confluent_kafka.Consumer):  # type: ignore[misc]
