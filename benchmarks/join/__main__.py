@@ -75,6 +75,7 @@ class Bench:
                 self._guarded(engine, partial(self._prepare, engine))
         with Rig(SCRATCH, pinned=False) as rig:
             places = table.load(rig)
+            self._warm_up(rig, places)
             for number in range(self._options.rounds):
                 for engine in self._turned(number):
                     if _name(engine) not in self._failed:
@@ -84,7 +85,7 @@ class Bench:
         self._report.done(self._result())
 
     def _turned(self, number: int) -> list[Engine | None]:
-        """Each round begins with another engine: the first one finds a broker that has just started, and is slower."""
+        """Each round begins with another engine: nobody is always first."""
         engines = self._options.engines
         first = number * len(engines) // self._options.rounds
         return [*engines[first:], *engines[:first]]
@@ -93,14 +94,20 @@ class Bench:
         engine.prepare()
         self._versions[engine.name] = engine.version()
 
-    def _measure(self, rig: Rig, engine: Engine | None, places: str) -> None:
-        options = self._options
-        counts = {
-            rate: (round(rate * options.warm_up_seconds), max(1, round(rate * options.seconds)))
-            for rate in options.rates
-        }
-        self._rounds[_name(engine)].append(measure(rig, engine, places, counts))
+    def _warm_up(self, rig: Rig, places: str) -> None:
+        """A broker that has just started is slower, and the first engine would be too. What is measured is dropped."""
+        print("the broker warms up: ", end="", flush=True)
+        measure(rig, None, places, self._counts(self._options.warm_up_seconds))
         print(flush=True)
+
+    def _measure(self, rig: Rig, engine: Engine | None, places: str) -> None:
+        self._rounds[_name(engine)].append(measure(rig, engine, places, self._counts(self._options.seconds)))
+        print(flush=True)
+
+    def _counts(self, seconds: float) -> dict[float, tuple[int, int]]:
+        """By rate: events to warm up with, and those to measure."""
+        options = self._options
+        return {rate: (round(rate * options.warm_up_seconds), max(1, round(rate * seconds))) for rate in options.rates}
 
     def _guarded(self, engine: Engine | None, step: Callable[[], None]) -> None:
         """Whatever goes wrong with one engine, the others are measured."""
