@@ -1,4 +1,4 @@
-"""A stream joined with a table of 10,000 rows, Kafka to Kafka: ours and its peers, in rounds on one broker.
+"""A stream joined with a table of 10,000 rows, Kafka to Kafka: ours and its peers, in rounds on one warm broker.
 
 An open-loop sender puts the moment at which each event was due into it; an independent reader of the sink takes the
 difference on receipt. Nothing is pinned. `none` has no engine: the reader reads what was sent. Writes join.json and
