@@ -2,8 +2,9 @@
 
 Others do (https://man7.org/linux/man-pages/man7/sched.7.html). Where Kafka's client sends in a thread of its own, the
 first of some records wakes it, and it interrupts the thread that hands over the others: that one record goes in a
-request alone, and the others wait for its answer. Where a processor is idle nothing changes, nor where the system knows
-no such threads or does not allow them.
+request alone, and the others wait for its answer. The price: one that is woken on a processor where something computes
+for long waits until that one's turn ends, some milliseconds. Where the system knows no such threads, or does not allow
+them, nothing changes.
 """
 
 import os
